@@ -1,0 +1,242 @@
+"""From journal lines to records. This is the one place that knows the keys of every kind of line.
+
+kind        keys beside `kind` and `at` (Unix seconds)
+sweep       version, run, name, metric, mode, max_epochs, trials, seed, task, parameters; always the first line
+driver      attempt, pid, host: a driver took the sweep on (the first, or after a stop or a kill)
+suggestion  trial, number, config, origin, seed
+start       trial, attempt, after_epoch
+report      trial, attempt, epoch, metrics, seconds; with the first of an attempt: facts, node; at the last: finished
+repeated    trial, attempt, epoch, seconds: an epoch that the journal had already, trained again after a loss
+rung        trial, epoch, value, promoted, reason
+finding     trial, finding: seen while the trial ran
+lost        trial, attempt, failure, reason, traceback: the trial goes back to its last checkpoint
+ending      trial, attempt, ending, reason, value, best_epoch, diagnosis, traceback
+sweep_finding  finding
+end         status, reason, seconds: the driver left in good order; `driver` after it means that it was resumed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from tuner.errors import RunError
+from tuner.records.epochs import EpochMetrics, Facts
+from tuner.records.finding import Diagnosis, Finding
+from tuner.records.journal import Line
+from tuner.records.trial import INTERRUPTED, ParameterRecord, Rung, SweepRecord, TrialRecord
+from tuner.records.values import Scalar, decode_metrics, decode_number, encode_metrics, encode_number
+
+_FACTS = {item.name for item in fields(Facts)}
+
+
+def encode_facts(facts: Facts) -> dict[str, Any]:
+    """Only what is known."""
+    out = {name: value for name, value in asdict(facts).items() if value is not None and value != {}}
+    return {name: encode_number(value) if isinstance(value, float) else value for name, value in out.items()}
+
+
+def decode_facts(data: Line) -> Facts:
+    known = {name: value for name, value in data.items() if name in _FACTS}
+    for name in ("initial_loss", "baseline_loss"):
+        if name in known:
+            known[name] = decode_number(known[name])
+    return Facts(**known)
+
+
+def report_line(report_epoch: EpochMetrics, trial: str, attempt: int, at: float) -> dict[str, Any]:
+    return {
+        "kind": "report",
+        "at": at,
+        "trial": trial,
+        "attempt": attempt,
+        "epoch": report_epoch.epoch,
+        "metrics": encode_metrics(report_epoch.metrics),
+        "seconds": round(report_epoch.seconds, 6),
+    }
+
+
+def decode_diagnosis(data: Line | None) -> Diagnosis | None:
+    if data is None:
+        return None
+    findings = tuple(Finding.from_json(finding) for finding in data.get("findings", ()))
+    return Diagnosis(data["id"], data["verdict"], findings, data.get("note", ""))
+
+
+@dataclass
+class _Trial:
+    trial: str
+    number: int
+    config: dict[str, Scalar]
+    origin: str
+    ending: str | None = None
+    reason: str = ""
+    value: float | None = None
+    best_epoch: int | None = None
+    epochs: dict[int, EpochMetrics] = field(default_factory=dict)
+    repeated: int = 0
+    facts: Facts | None = None
+    diagnosis: Diagnosis | None = None
+    rungs: list[Rung] = field(default_factory=list)
+    attempt: int = 0
+    node: str | None = None
+    traceback: str = ""
+    started_at: float | None = None
+    ended_at: float | None = None
+    last_at: float | None = None
+    spans: list[tuple[float, float, str]] = field(default_factory=list)
+    open_since: float | None = None
+
+    def leave(self, at: float) -> None:
+        if self.open_since is not None:
+            self.spans.append((self.open_since, at, self.node or ""))
+            self.open_since = None
+
+    def record(self) -> TrialRecord:
+        return TrialRecord(
+            trial=self.trial,
+            number=self.number,
+            config=self.config,
+            origin=self.origin,
+            ending=self.ending,
+            reason=self.reason,
+            value=self.value,
+            best_epoch=self.best_epoch,
+            epochs=tuple(self.epochs[epoch] for epoch in sorted(self.epochs)),
+            repeated=self.repeated,
+            facts=self.facts,
+            diagnosis=self.diagnosis,
+            rungs=tuple(self.rungs),
+            attempt=self.attempt,
+            node=self.node,
+            traceback=self.traceback,
+            started_at=self.started_at,
+            ended_at=self.ended_at,
+            spans=tuple(self.spans),
+        )
+
+
+class Fold:
+    """Applies lines one after the other; `record()` is the sweep as it stands. Good for a live view, too."""
+
+    def __init__(self, path: str = "") -> None:
+        self.path = path
+        self._head: Line | None = None
+        self._trials: dict[str, _Trial] = {}
+        self._findings: list[Finding] = []
+        self._status, self._reason = "running", ""
+        self._ended_at: float | None = None
+        self._seconds: dict[str, float] = {}
+        self._attempt = 0
+
+    def apply(self, lines: Iterable[Line]) -> Fold:
+        for line in lines:
+            kind = line["kind"]
+            getattr(self, f"_on_{kind}", _skip)(line)
+        return self
+
+    def _on_sweep(self, line: Line) -> None:
+        self._head = line
+
+    def _on_driver(self, line: Line) -> None:
+        self._attempt = line["attempt"]
+        self._status, self._reason, self._ended_at = "running", "", None
+        self._findings = []
+        for trial in self._trials.values():
+            if trial.open_since is not None:  # the last driver was killed while it ran
+                trial.leave(trial.last_at or trial.open_since)
+
+    def _on_suggestion(self, line: Line) -> None:
+        self._trials[line["trial"]] = _Trial(line["trial"], line["number"], dict(line["config"]), line["origin"])
+
+    def _on_start(self, line: Line) -> None:
+        trial = self._trials[line["trial"]]
+        trial.attempt, trial.open_since = line["attempt"], line["at"]
+        trial.started_at = trial.started_at or line["at"]
+        if trial.ending == INTERRUPTED:
+            trial.ending, trial.reason, trial.ended_at, trial.diagnosis = None, "", None, None
+
+    def _on_report(self, line: Line) -> None:
+        trial = self._trials[line["trial"]]
+        epoch = EpochMetrics(line["epoch"], decode_metrics(line["metrics"]), line["seconds"])
+        trial.epochs[epoch.epoch] = epoch
+        trial.last_at = line["at"]
+        if "facts" in line:
+            trial.facts = decode_facts(line["facts"])
+        trial.node = line.get("node", trial.node)
+        self._note_best(trial, epoch)
+
+    def _note_best(self, trial: _Trial, epoch: EpochMetrics) -> None:
+        assert self._head is not None
+        value = epoch.metrics.get(self._head["metric"])
+        if value is None or value != value or value in (float("inf"), float("-inf")):
+            return
+        sign = 1.0 if self._head["mode"] == "min" else -1.0
+        if trial.value is None or sign * value < sign * trial.value:
+            trial.value, trial.best_epoch = value, epoch.epoch
+
+    def _on_repeated(self, line: Line) -> None:
+        self._trials[line["trial"]].repeated += 1
+
+    def _on_rung(self, line: Line) -> None:
+        rung = Rung(line["trial"], line["epoch"], decode_number(line["value"]), line["promoted"], line["reason"])
+        self._trials[line["trial"]].rungs.append(rung)
+
+    def _on_finding(self, line: Line) -> None:
+        trial = self._trials[line["trial"]]
+        finding = Finding.from_json(line["finding"])
+        trial.diagnosis = Diagnosis(trial.trial, finding.symptom, (finding,))
+
+    def _on_lost(self, line: Line) -> None:
+        trial = self._trials[line["trial"]]
+        trial.leave(line["at"])
+        trial.traceback = line.get("traceback", "")
+
+    def _on_ending(self, line: Line) -> None:
+        trial = self._trials[line["trial"]]
+        trial.leave(line["at"])
+        trial.ending, trial.reason, trial.ended_at = line["ending"], line["reason"], line["at"]
+        trial.diagnosis = decode_diagnosis(line.get("diagnosis"))
+        trial.traceback = line.get("traceback", "")
+
+    def _on_sweep_finding(self, line: Line) -> None:
+        self._findings.append(Finding.from_json(line["finding"]))
+
+    def _on_end(self, line: Line) -> None:
+        self._status, self._reason, self._ended_at = line["status"], line["reason"], line["at"]
+        for name, value in line["seconds"].items():
+            self._seconds[name] = self._seconds.get(name, 0.0) + value
+
+    def record(self) -> SweepRecord:
+        """Raises RunError where not even the first line was written."""
+        if self._head is None:
+            raise RunError(f"{self.path or 'this journal'}: holds no sweep: its driver died before it began")
+        head = self._head
+        return SweepRecord(
+            run=head["run"],
+            path=self.path,
+            name=head["name"],
+            metric=head["metric"],
+            mode=head["mode"],
+            max_epochs=head["max_epochs"],
+            total_trials=head["trials"],
+            status=self._status,
+            trials=tuple(trial.record() for trial in self._trials.values()),
+            findings=tuple(self._findings),
+            reason=self._reason,
+            started_at=head["at"],
+            ended_at=self._ended_at,
+            task=head.get("task"),
+            parameters=tuple(ParameterRecord(**_tuples(item)) for item in head.get("parameters", ())),
+            seconds=dict(self._seconds),
+            attempt=self._attempt,
+        )
+
+
+def _tuples(item: Line) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in item.items()}
+
+
+def _skip(line: Line) -> None:
+    """A kind that a later version added within this journal version: readers pass over it."""

@@ -1,0 +1,115 @@
+"""The run directory: where each file of a sweep lies, and how a run is found by its name."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from tuner.errors import Fault, InputError
+from tuner.records.fold import Fold
+from tuner.records.journal import read_journal
+from tuner.records.trial import SweepRecord
+
+
+@dataclass(frozen=True, slots=True)
+class RunDirectory:
+    """Paths inside `runs/NAME-DATE-TIME-HASH/`."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def sweep(self) -> Path:
+        return self.path / "sweep.yaml"
+
+    @property
+    def environment(self) -> Path:
+        return self.path / "environment.json"
+
+    @property
+    def journal(self) -> Path:
+        return self.path / "journal.jsonl"
+
+    @property
+    def summary(self) -> Path:
+        return self.path / "summary.json"
+
+    @property
+    def trials(self) -> Path:
+        return self.path / "trials.parquet"
+
+    @property
+    def curves(self) -> Path:
+        return self.path / "curves.parquet"
+
+    @property
+    def findings(self) -> Path:
+        return self.path / "findings.jsonl"
+
+    @property
+    def study(self) -> Path:
+        return self.path / "study.log"
+
+    @property
+    def report(self) -> Path:
+        return self.path / "report.html"
+
+    @property
+    def tracking(self) -> Path:
+        """How far the tracking process came, and the ids of the MLflow runs."""
+        return self.path / "tracking.json"
+
+    @property
+    def logs(self) -> Path:
+        return self.path / "logs"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def pictures(self) -> Path:
+        return self.path / "pictures"
+
+    def trial_checkpoints(self, trial: str) -> Path:
+        return self.checkpoints / trial
+
+    def record(self) -> SweepRecord:
+        """The sweep as its journal tells it, whether it still runs or not."""
+        return Fold(str(self.path)).apply(read_journal(self.journal)).record()
+
+
+def find_run(run: str | Path, runs: Path) -> RunDirectory:
+    """`run` is a run directory, its name under `runs`, or the start of one that no other run shares.
+
+    Raises InputError with the runs that there are.
+    """
+    given = Path(run)
+    for path in (given, runs / given):
+        if (path / "journal.jsonl").is_file():
+            return RunDirectory(Path(os.path.abspath(path)))  # noqa: PTH100  (resolve() would follow links)
+    there = sorted(item.name for item in runs.iterdir() if (item / "journal.jsonl").is_file()) if runs.is_dir() else []
+    starts = [name for name in there if name.startswith(str(run))]
+    if len(starts) == 1:
+        return RunDirectory(Path(os.path.abspath(runs / starts[0])))  # noqa: PTH100
+    if starts:
+        cure = f"name one of these runs whole: {', '.join(starts)}"
+    elif there:
+        cure = f"no such run; under {runs} there are: {', '.join(there[-5:])}"
+    else:
+        cure = f"no such run, and none under {runs}; --runs names another folder"
+    raise InputError("no run of that name", (Fault("RUN", str(run), cure),))
+
+
+def write_atomically(path: Path, text: str | bytes) -> None:
+    """A reader sees the old file or the new one, never half of it."""
+    half = path.with_name(f".{path.name}.{os.getpid()}")
+    if isinstance(text, bytes):
+        half.write_bytes(text)
+    else:
+        half.write_text(text, encoding="utf-8")
+    half.replace(path)
