@@ -1,0 +1,205 @@
+"""What can be named in a sweep file: tasks, models, parts, and the parameters that the trainer claims.
+
+Torch-free: the sweep reader checks names and ranges against these tables, and `where` is imported by the worker that
+builds the part. To add a component, write the file that builds it and a line here. A parameter that the trainer does
+not claim goes to the model's builder under its short name.
+"""
+
+from __future__ import annotations
+
+from tuner.records.catalogue import Catalogue, Component, ParameterSpec
+from tuner.training.torch_tables import OPTIMIZERS, SCHEDULES
+
+TASKS = (
+    Component("digits", "task", "tuner.training.tasks:Digits", says="1,797 digits of 8×8 pixels, from scikit-learn"),
+    Component("fashion_mnist", "task", "tuner.training.tasks:FashionMNIST", says="70,000 garments of 28×28 pixels"),
+    Component("mnist", "task", "tuner.training.tasks:MNIST", says="70,000 written digits of 28×28 pixels"),
+)
+
+_DROPOUT = ParameterSpec("dropout", "float", low=0.0, high=1.0, open_high=True, default=0.0, says="share set to 0")
+_ACTIVATION = ParameterSpec("activation", "text", family="activation", default="relu", says="of the hidden layers")
+_NORMALISATION = ParameterSpec(
+    "normalisation", "text", family="normalisation", default="none", says="before activation"
+)
+
+MODELS = (
+    Component("softmax", "model", "tuner.training.models.softmax:build", says="one linear layer on the pixels"),
+    Component(
+        "mlp",
+        "model",
+        "tuner.training.models.mlp:build",
+        (
+            ParameterSpec("depth", "int", low=0, default=2, says="hidden layers"),
+            ParameterSpec("width", "int", low=1, default=128, says="units of each hidden layer"),
+            _DROPOUT,
+            _ACTIVATION,
+            ParameterSpec(
+                "normalisation",
+                "text",
+                choices=("none", "batch", "layer", "group"),
+                family="normalisation",
+                default="none",
+                says="before activation",
+            ),
+        ),
+        "fully connected layers",
+    ),
+    Component(
+        "cnn",
+        "model",
+        "tuner.training.models.cnn:build",
+        (
+            ParameterSpec("blocks", "int", low=1, default=2, says="each halves the side, down to 2 pixels"),
+            ParameterSpec("width", "int", low=1, default=32, says="channels of the first block; doubled by each next"),
+            ParameterSpec("convolutions", "int", low=1, default=1, says="3×3 convolutions in each block"),
+            ParameterSpec("pooling", "text", choices=("max", "average", "stride"), default="max", says="how it halves"),
+            ParameterSpec("head", "int", low=0, default=128, says="units between the blocks and the output; 0: none"),
+            _DROPOUT,
+            ParameterSpec(
+                "spatial_dropout",
+                "float",
+                low=0.0,
+                high=1.0,
+                open_high=True,
+                default=0.0,
+                says="share of whole channels set to 0",
+            ),
+            _ACTIVATION,
+            _NORMALISATION,
+        ),
+        "blocks of 3×3 convolutions",
+    ),
+)
+
+OWN_SCHEDULES = (
+    Component("constant", "schedule", "tuner.training.schedules:constant", says="lr throughout"),
+    Component(
+        "fractional",
+        "schedule",
+        "tuner.training.schedules:fractional",
+        (ParameterSpec("k", "float", low=0.0, default=0.1, says="per epoch"),),
+        "lr / (1 + k · epoch)",
+    ),
+)
+
+LOSSES = (
+    Component("cross_entropy", "loss", "torch.nn:CrossEntropyLoss", says="of softmax outputs; takes label_smoothing"),
+    Component(
+        "multi_margin",
+        "loss",
+        "torch.nn:MultiMarginLoss",
+        (
+            ParameterSpec("p", "int", low=1, high=2, default=1, says="power"),
+            ParameterSpec("margin", "float", low=0.0, default=1.0),
+        ),
+        "the hinge loss of several classes",
+    ),
+)
+
+ACTIVATIONS = tuple(
+    Component(name, "activation", where)
+    for name, where in {
+        "celu": "torch.nn:CELU",
+        "elu": "torch.nn:ELU",
+        "gelu": "torch.nn:GELU",
+        "hardswish": "torch.nn:Hardswish",
+        "hardtanh": "torch.nn:Hardtanh",
+        "identity": "torch.nn:Identity",
+        "leaky_relu": "torch.nn:LeakyReLU",
+        "maxout": "tuner.training.models.layers:Maxout",
+        "mish": "torch.nn:Mish",
+        "prelu": "torch.nn:PReLU",
+        "relu": "torch.nn:ReLU",
+        "relu6": "torch.nn:ReLU6",
+        "selu": "torch.nn:SELU",
+        "sigmoid": "torch.nn:Sigmoid",
+        "silu": "torch.nn:SiLU",
+        "softplus": "torch.nn:Softplus",
+        "softsign": "torch.nn:Softsign",
+        "swish": "torch.nn:SiLU",
+        "tanh": "torch.nn:Tanh",
+    }.items()
+)
+
+NORMALISATIONS = tuple(
+    Component(name, "normalisation", "tuner.training.models.layers:normalisation", says=says)
+    for name, says in {
+        "none": "",
+        "batch": "over the batch; poor below 8 samples a batch",
+        "layer": "over all features of a sample",
+        "instance": "over the pixels of a channel",
+        "group": "over groups of channels: 8 groups, or the most that divide the width",
+    }.items()
+)
+
+AUGMENTATIONS = tuple(
+    Component(name, "augmentation", f"tuner.training.augmentation:{name}", says=says)
+    for name, says in {
+        "flip": "left and right, one in two",
+        "crop": "a window of 7/8 of the side, anywhere, scaled up again",
+        "translate": "by up to 1/8 of the side, zeros moving in",
+        "rotate": "by up to 15 degrees",
+        "brightness": "all pixels up or down by up to 0.2 standard deviations",
+        "contrast": "times 0.8 to 1.2",
+        "noise": "Gaussian, 0.1 standard deviations",
+    }.items()
+)
+
+INITIALISATIONS = tuple(
+    Component(name, "initialisation", f"tuner.training.initialisation:{name}", says=says)
+    for name, says in {
+        "default": "torch's own",
+        "small_normal": "normal, standard deviation 0.01",
+        "lecun": "normal, variance 1 / fan-in",
+        "xavier": "uniform, variance 2 / (fan-in + fan-out)",
+        "he": "normal, variance 2 / fan-in",
+        "zero": "all zero: shows that a network then cannot learn",
+    }.items()
+)
+
+TRAINER = (
+    ParameterSpec("lr", "float", low=0.0, open_low=True, default=1e-3, says="learning rate"),
+    ParameterSpec("batch_size", "int", low=1, default=64, says="samples a step"),
+    ParameterSpec("weight_decay", "float", low=0.0, says="the optimizer's own default if not given"),
+    ParameterSpec("optimizer", "text", family="optimizer", default="adamw", says="any of torch.optim"),
+    ParameterSpec("schedule", "text", family="schedule", default="constant", says="of lr, over max_epochs"),
+    ParameterSpec("warmup", "float", low=0.0, default=0.0, says="epochs over which lr rises linearly from near 0"),
+    ParameterSpec("gradient_clip", "float", low=0.0, default=0.0, says="largest total gradient norm; 0: none"),
+    ParameterSpec("label_smoothing", "float", low=0.0, high=1.0, open_high=True, default=0.0, says="in training only"),
+    ParameterSpec("l1", "float", low=0.0, default=0.0, says="× the sum of absolute weights, added to the loss"),
+    ParameterSpec("patience", "int", low=1, says="epochs without a better metric that end the trial"),
+    ParameterSpec("augmentation", "list", family="augmentation", default=(), says="of training batches, in this order"),
+    ParameterSpec("augmentation_strength", "float", low=0.0, default=1.0, says="factor on the sizes of augmentations"),
+    ParameterSpec("split", "list", says="shares of training, validation and test; only in `fixed`"),
+    ParameterSpec("standardise", "bool", default=True, says="mean 0 and deviation 1, fitted on the training split"),
+    ParameterSpec("loss", "text", family="loss", default="cross_entropy"),
+    ParameterSpec("initialisation", "text", family="initialisation", default="default", says="of weights"),
+    ParameterSpec("amp", "text", choices=("off", "bf16", "fp16"), default="off", says="automatic mixed precision"),
+    ParameterSpec("compile", "bool", default=False, says="torch.compile; pays off on large models alone"),
+    ParameterSpec("channels_last", "bool", default=False, says="memory layout of images and convolutions"),
+)
+"""`model` is not among them: the reader and the worker take it by itself."""
+
+
+def _families(*components: Component) -> dict[str, dict[str, Component]]:
+    families: dict[str, dict[str, Component]] = {}
+    for component in components:
+        families.setdefault(component.family, {})[component.name] = component
+    return families
+
+
+CATALOGUE = Catalogue(
+    components=_families(
+        *TASKS,
+        *MODELS,
+        *OPTIMIZERS,
+        *OWN_SCHEDULES,
+        *SCHEDULES,
+        *LOSSES,
+        *ACTIVATIONS,
+        *NORMALISATIONS,
+        *AUGMENTATIONS,
+        *INITIALISATIONS,
+    ),
+    trainer=TRAINER,
+)
