@@ -1,0 +1,67 @@
+# Short names for a few plain commands. What needs the virtual environment makes it first, when it is missing or stale.
+# `make test ARGS="tests/unit -x"` hands arguments on to pytest; TUNER_DATA names a folder with the larger data sets.
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed-for
+ARGS :=
+
+.PHONY: help install sweep test test-all check bench ui clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make install    .venv with everything in it (some 6 GB, a few minutes)"
+	@echo "make sweep      tune a real network on real data, and say where the report lies"
+	@echo "make test       the tests, in minutes"
+	@echo "make test-all   the slow drills on top of them: kills, nodes, servers, browsers"
+	@echo "make check      ruff, mypy, import contracts"
+	@echo "make bench      the benchmarks, side by side with their peers (half an hour)"
+	@echo "make ui         the MLflow UI on this folder's store"
+	@echo "make clean      remove .venv, caches and builds; runs/ and mlflow.db stay"
+
+# The stamp holds the folder it was made for: a checkout that moved has a stale environment.
+ifneq ($(CURDIR),$(shell cat $(STAMP) 2>/dev/null))
+.PHONY: $(STAMP)
+endif
+
+$(STAMP): pyproject.toml constraints.txt
+	@set -e; \
+	for python in $(PYTHON) python3.11 python3 python3.12 python3.13; do \
+	  "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; python=; \
+	done; \
+	if [ -z "$$python" ]; then echo "no Python 3.11 or later found: make install PYTHON=path/to/python3.11" >&2; exit 2; fi; \
+	if [ "$$(cat $(STAMP) 2>/dev/null)" != "$(CURDIR)" ]; then \
+	  echo "making $(VENV) with $$("$$python" --version): some 6 GB, a few minutes the first time" >&2; \
+	  "$$python" -m venv --clear $(VENV); \
+	else echo "bringing $(VENV) up to date" >&2; fi; \
+	began=$$(date +%s); \
+	$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[dev]'; \
+	echo "installed in $$(( $$(date +%s) - began )) s" >&2; \
+	printf '%s' "$(CURDIR)" > $(STAMP)
+
+install: $(STAMP)
+
+sweep: $(STAMP)
+	@$(BIN)/tuner run digits_mlp
+
+test: $(STAMP)
+	@$(BIN)/pytest -m "not slow" $(ARGS)
+
+test-all: $(STAMP)
+	@$(BIN)/pytest -m slow --timeout 900 $(ARGS)
+
+check: $(STAMP)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(STAMP)
+	@set -e; for benchmark in benchmarks/*.py; do echo "== $$benchmark" >&2; $(BIN)/python "$$benchmark"; done
+
+ui: $(STAMP)
+	@$(BIN)/tuner ui
+
+clean:
+	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
