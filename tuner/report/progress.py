@@ -1,0 +1,207 @@
+"""A running sweep as counts, fed line by line: what the live table shows, kept up at a constant price a line.
+
+`records.fold` keeps every epoch of every trial, which a view that is redrawn four times a second has no use for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from tuner.records.finding import UNKNOWN
+from tuner.records.journal import Line
+from tuner.records.trial import DOOMED, FAILED, INTERRUPTED, PRUNED
+from tuner.records.values import Config, decode_number
+
+CURVE_POINTS = 60
+"""Of a trial's loss as kept for its sparkline: the last ones."""
+ENDINGS_FOR_RATE = 3
+"""Endings of this driver before the time left is told."""
+
+
+@dataclass(slots=True)
+class OpenTrial:
+    """A trial that has not ended (or was interrupted and may go on)."""
+
+    trial: str
+    config: Config
+    running: bool = False
+    interrupted: bool = False
+    attempt: int = 0
+    epoch: int = 0
+    epochs: int = 0
+    """Distinct epochs that were reported."""
+    curve: deque[float | None] = field(default_factory=lambda: deque(maxlen=CURVE_POINTS))
+    curve_name: str = ""
+    value: float | None = None
+    best_epoch: int | None = None
+    verdict: str = ""
+    """A finding made while it runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """One trial's ending, as a line of the view."""
+
+    trial: str
+    ending: str
+    verdict: str
+    reason: str
+    epochs: int
+    value: float | None
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    trial: str
+    value: float
+    epoch: int
+    config: Config
+
+
+class Progress:
+    """Apply the journal's lines; read the attributes."""
+
+    def __init__(self, recent: int = 5) -> None:
+        self.name = self.metric = ""
+        self.sign = 1.0
+        self.max_epochs = self.total = 0
+        self.started_at: float | None = None
+        """When the first driver began, Unix seconds; `driver_at` is the present one's."""
+        self.driver_at: float | None = None
+        self.open: dict[str, OpenTrial] = {}
+        self.endings: Counter[str] = Counter()
+        self.verdicts: Counter[str] = Counter()
+        self.epochs = self.repeated = self.saved = self.suggested = 0
+        self.ended_here = 0
+        """Endings under the present driver."""
+        self.findings: list[str] = []
+        self.recent: deque[Ended] = deque(maxlen=recent)
+        self.best: Best | None = None
+        self._able: dict[str, Best] = {}  # who may win: neither doomed nor failed
+
+    def apply(self, lines: Iterable[Line]) -> list[Ended]:
+        """The endings among `lines`, in order."""
+        ended: list[Ended] = []
+        for line in lines:
+            kind = line["kind"]
+            if kind == "ending":
+                ended.append(self._ending(line))
+            else:
+                getattr(self, f"_on_{kind}", _skip)(line)
+        return ended
+
+    @property
+    def running(self) -> list[OpenTrial]:
+        return [trial for trial in self.open.values() if trial.running]
+
+    @property
+    def done(self) -> int:
+        """Trials that ended for good: an interrupted one goes on at the next resume."""
+        return sum(self.endings.values()) - self.endings[INTERRUPTED]
+
+    def seconds_left(self, now: float) -> float | None:
+        """At this driver's pace so far; None while too few have ended to say, or where no number of trials is set."""
+        if self.driver_at is None or self.ended_here < ENDINGS_FOR_RATE or not self.total:
+            return None
+        return (now - self.driver_at) / self.ended_here * max(0, self.total - self.done)
+
+    def _on_sweep(self, line: Line) -> None:
+        self.name, self.metric = line["name"], line["metric"]
+        self.sign = 1.0 if line["mode"] == "min" else -1.0
+        self.max_epochs, self.total, self.started_at = line["max_epochs"], line["trials"], line["at"]
+
+    def _on_driver(self, line: Line) -> None:
+        self.driver_at, self.ended_here = line["at"], 0
+        self.findings.clear()
+        for trial in self.open.values():  # a killed driver's: they start again
+            trial.running = False
+
+    def _on_suggestion(self, line: Line) -> None:
+        self.open[line["trial"]] = OpenTrial(line["trial"], line["config"])
+        self.suggested += 1
+
+    def _on_start(self, line: Line) -> None:
+        trial = self.open[line["trial"]]
+        if trial.interrupted:
+            self.endings[INTERRUPTED] -= 1
+            self.verdicts[trial.verdict] -= 1
+            trial.interrupted, trial.verdict = False, ""
+        trial.running, trial.attempt = True, line["attempt"]
+
+    def _on_report(self, line: Line) -> None:
+        trial = self.open.get(line["trial"])
+        if trial is None:
+            return
+        metrics = line["metrics"]
+        self.epochs += 1
+        trial.epochs += 1
+        trial.epoch = line["epoch"]
+        if not trial.curve_name:
+            trial.curve_name = self._curve_name(metrics)
+        shown = metrics.get(trial.curve_name)
+        trial.curve.append(None if shown is None else decode_number(shown))
+        found = metrics.get(self.metric)
+        value = math.nan if found is None else decode_number(found)
+        if math.isfinite(value) and (trial.value is None or self.sign * value < self.sign * trial.value):
+            trial.value, trial.best_epoch = value, trial.epoch
+            self._note(Best(trial.trial, value, trial.epoch, trial.config))
+
+    def _on_repeated(self, _line: Line) -> None:
+        self.repeated += 1
+
+    def _on_finding(self, line: Line) -> None:
+        trial = self.open.get(line["trial"])
+        if trial is not None:
+            trial.verdict = line["finding"]["symptom"]
+
+    def _on_lost(self, line: Line) -> None:
+        trial = self.open.get(line["trial"])
+        if trial is not None:
+            trial.running = False
+
+    def _on_sweep_finding(self, line: Line) -> None:
+        self.findings.append(line["finding"]["says"])
+
+    def _curve_name(self, metrics: Line) -> str:
+        """A loss, the sweep's own metric before others."""
+        wanted = [self.metric] if self.metric.endswith("loss") else []
+        wanted += ["val_loss", "train_loss", self.metric]
+        return next((name for name in wanted if name in metrics), self.metric)
+
+    def _note(self, able: Best) -> None:
+        self._able[able.trial] = able
+        if self.best is None or self._rank(able) < self._rank(self.best):
+            self.best = able
+
+    def _rank(self, able: Best) -> tuple[float, int, str]:
+        """Better first; the earlier trial of two equals (names have four digits or more)."""
+        return (self.sign * able.value, len(able.trial), able.trial)
+
+    def _ending(self, line: Line) -> Ended:
+        name, ending = line["trial"], line["ending"]
+        trial = self.open.get(name) or OpenTrial(name, {})
+        trial.running = False
+        verdict = (line.get("diagnosis") or {}).get("verdict", UNKNOWN)
+        self.endings[ending] += 1
+        self.verdicts[verdict] += 1
+        self.ended_here += ending != INTERRUPTED
+        if ending in (PRUNED, DOOMED):
+            self.saved += max(0, self.max_epochs - trial.epochs)
+        if ending in (DOOMED, FAILED) and name in self._able:
+            del self._able[name]
+            self.best = min(self._able.values(), key=self._rank, default=None)
+        if ending == INTERRUPTED:
+            trial.interrupted, trial.verdict = True, verdict
+        else:
+            self.open.pop(name, None)
+        ended = Ended(name, ending, verdict, line["reason"], trial.epochs, trial.value, line["at"])
+        self.recent.append(ended)
+        return ended
+
+
+def _skip(line: Line) -> None:
+    """A kind that changes nothing in this view."""
