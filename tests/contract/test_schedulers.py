@@ -1,0 +1,25 @@
+"""Every scheduler passes the suite."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.contract.scheduler import MAX_EPOCHS, SchedulerContract
+from tuner.errors import InputError
+from tuner.search.interface import Scheduler
+from tuner.search.make import make_scheduler
+
+
+class TestAsha(SchedulerContract):
+    def make(self) -> Scheduler:
+        return make_scheduler("asha", {"grace": 1, "eta": 3}, max_epochs=MAX_EPOCHS)
+
+
+class TestNone(SchedulerContract):
+    def make(self) -> Scheduler:
+        return make_scheduler("none", {}, max_epochs=MAX_EPOCHS)
+
+
+def test_an_unknown_scheduler_is_named_with_the_known_ones() -> None:
+    with pytest.raises(InputError, match="asha, none"):
+        make_scheduler("ash", {}, max_epochs=9)

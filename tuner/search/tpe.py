@@ -1,0 +1,17 @@
+"""TPE, Optuna's: multivariate, in the groups of the conditional space, with a constant liar for what still runs."""
+
+from __future__ import annotations
+
+from optuna.samplers import TPESampler
+
+from tuner.search.study import StudySearcher
+from tuner.space import Space
+
+
+def tpe(space: Space, *, mode: str, seed: int, startup: int = 10) -> StudySearcher:
+    """`startup`: finished trials before which it draws at random."""
+
+    def make_sampler(seed: int) -> TPESampler:
+        return TPESampler(multivariate=True, constant_liar=True, n_startup_trials=startup, seed=seed)
+
+    return StudySearcher("tpe", space, make_sampler, mode=mode, seed=seed)

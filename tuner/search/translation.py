@@ -1,0 +1,96 @@
+"""Our parameters as Optuna's distributions, and values there and back without loss.
+
+A choice is told by the places of its options: to Optuna, as to Python, True, 1 and 1.0 are one. Constants are not told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+
+from tuner.records.values import Config, Scalar
+from tuner.space import Choice, Constant, Float, Int, Parameter, Space
+
+if TYPE_CHECKING:
+    from optuna import Trial
+
+Distributions = dict[str, BaseDistribution]
+
+
+def distributions(space: Space) -> Distributions:
+    """Of every parameter but the constants, by recorded name."""
+    return {item.name: _distribution(item) for item in space.parameters if not isinstance(item.domain, Constant)}
+
+
+def groups(space: Space) -> dict[str, Distributions]:
+    """Of each parameter: what is drawn together with it, all that hang on the same option of the same choice."""
+    together: dict[tuple[object, ...], Distributions] = {}
+    for item in space.parameters:
+        if not isinstance(item.domain, Constant) and not (found := _distribution(item)).single():
+            together.setdefault(_condition(item), {})[item.name] = found
+    return {name: group for group in together.values() for name in group}
+
+
+def told(space: Space, config: Config) -> dict[str, int | float]:
+    """The configuration as Optuna is told it."""
+    active = {item.name: item for item in space.parameters if item.name in config}
+    return {name: _told(item, config[name]) for name, item in active.items() if not isinstance(item.domain, Constant)}
+
+
+def draw(space: Space, trial: Trial) -> dict[str, Scalar]:
+    """Has the trial suggest every active parameter, parents first, and gives the configuration in our values."""
+    config: dict[str, Scalar] = {}
+    for item in space.parameters:
+        if _is_active(item, config):
+            config[item.name] = _suggest(trial, item)
+    return config
+
+
+def place(options: tuple[Scalar, ...], value: Scalar) -> int:
+    """Where this very value stands among the options."""
+    return next(i for i, option in enumerate(options) if _same(option, value))
+
+
+def _suggest(trial: Trial, item: Parameter) -> Scalar:
+    match item.domain:
+        case Float(low, high, log):
+            return trial.suggest_float(item.name, low, high, log=log)
+        case Int(low, high, log):
+            return trial.suggest_int(item.name, low, high, log=log)
+        case Choice(options):
+            return options[trial.suggest_categorical(item.name, range(len(options)))]
+        case Constant(value):
+            return value
+
+
+def _distribution(item: Parameter) -> BaseDistribution:
+    match item.domain:
+        case Float(low, high, log):
+            return FloatDistribution(low, high, log=log)
+        case Int(low, high, log):
+            return IntDistribution(low, high, log=log)
+        case Choice(options):
+            return CategoricalDistribution(range(len(options)))
+        case Constant():
+            raise TypeError(f"{item.name} is a constant, which has no distribution")
+
+
+def _told(item: Parameter, value: Scalar) -> int | float:
+    if isinstance(item.domain, Choice):
+        return place(item.domain.options, value)
+    assert isinstance(value, int | float)
+    return int(value) if isinstance(item.domain, Int) else float(value)
+
+
+def _condition(item: Parameter) -> tuple[object, ...]:
+    return (item.parent, type(item.parent_value), item.parent_value)
+
+
+def _is_active(item: Parameter, config: Mapping[str, Scalar]) -> bool:
+    return item.parent is None or (item.parent in config and _same(config[item.parent], item.parent_value))
+
+
+def _same(one: Scalar, other: Scalar) -> bool:
+    return type(one) is type(other) and one == other
