@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from tuner.records.values import Config, Scalar
 from tuner.search.seeds import generator
 from tuner.space import Choice, Constant, Space

@@ -11,7 +11,6 @@ from tuner.search.independent import GridSearcher, RandomSearcher
 from tuner.search.interface import Scheduler, Searcher
 from tuner.space import Space
 
-
 T = TypeVar("T")
 
 

@@ -1,9 +1,9 @@
 """Optuna's study in memory, told as the table of endings says; one of Optuna's samplers stands behind it.
 
 Optuna's `ask` wants to sample all parameters at once or one by one. Here a sampler of ours, the guide, stands between:
-for each group of parameters that are active together it asks Optuna's sampler once, parents first, so that a branch that
-was not chosen costs nothing and leaves no trace. A configuration that is given goes through the same guide. Therefore a
-study that is told a journal's trials is equal to the one that was lost.
+for each group of parameters that are active together it asks Optuna's sampler once, parents first, so that a branch
+that was not chosen costs nothing and leaves no trace. A configuration that is given goes through the same guide.
+Therefore a study that is told a journal's trials is equal to the one that was lost.
 """
 
 from __future__ import annotations
@@ -101,8 +101,8 @@ class _Guide(BaseSampler):
 
     def sample_relative(
         self,
-        study: optuna.Study,
-        trial: FrozenTrial,
+        study: optuna.Study,  # noqa: ARG002
+        trial: FrozenTrial,  # noqa: ARG002
         search_space: dict[str, BaseDistribution],  # noqa: ARG002
     ) -> dict[str, Any]:
         return {}

@@ -5,13 +5,12 @@ A choice is told by the places of its options: to Optuna, as to Python, True, 1 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from tuner.records.values import Config, Scalar
-from tuner.space import Choice, Constant, Float, Int, Parameter, Space
+from tuner.space import Choice, Constant, Float, Int, Parameter, Space, same
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -50,7 +49,7 @@ def draw(space: Space, trial: Trial) -> dict[str, Scalar]:
 
 def place(options: tuple[Scalar, ...], value: Scalar) -> int:
     """Where this very value stands among the options."""
-    return next(i for i, option in enumerate(options) if _same(option, value))
+    return next(i for i, option in enumerate(options) if same(option, value))
 
 
 def _suggest(trial: Trial, item: Parameter) -> Scalar:
@@ -88,9 +87,5 @@ def _condition(item: Parameter) -> tuple[object, ...]:
     return (item.parent, type(item.parent_value), item.parent_value)
 
 
-def _is_active(item: Parameter, config: Mapping[str, Scalar]) -> bool:
-    return item.parent is None or (item.parent in config and _same(config[item.parent], item.parent_value))
-
-
-def _same(one: Scalar, other: Scalar) -> bool:
-    return type(one) is type(other) and one == other
+def _is_active(item: Parameter, config: Config) -> bool:
+    return item.parent is None or (item.parent in config and same(config[item.parent], item.parent_value))
