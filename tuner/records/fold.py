@@ -208,6 +208,10 @@ class Fold:
         for name, value in line["seconds"].items():
             self._seconds[name] = self._seconds.get(name, 0.0) + value
 
+    def trial(self, name: str) -> TrialRecord:
+        """One trial as it stands, without the cost of all the others."""
+        return self._trials[name].record()
+
     def record(self) -> SweepRecord:
         """Raises RunError where not even the first line was written."""
         if self._head is None:
