@@ -15,6 +15,7 @@ from rich.text import Text
 
 from tuner.records.finding import HEALTHY, UNKNOWN, Diagnosis, Finding, Remedy
 from tuner.records.history import History
+from tuner.records.run_directory import RunDirectory
 from tuner.records.trial import ENDINGS, SweepRecord, TrialRecord
 from tuner.report.matter import Failures, Matter, failures, findings_that_matter, next_step
 from tuner.report.sparkline import sparkline
@@ -29,6 +30,16 @@ SYMPTOM_MARK = ("!", "yellow")
 def show(drawn: RenderableType, stream: TextIO | None = None, width: int | None = None) -> None:
     """Print on `stream` (standard output); colours only where it is a terminal."""
     Console(file=stream, width=width, highlight=False).print(drawn, soft_wrap=False)
+
+
+def print_final(record: SweepRecord, directory: RunDirectory) -> None:
+    """The end of a sweep, on standard output."""
+    show(final(record, report=str(directory.report) if directory.report.is_file() else None))
+
+
+def print_diagnoses(histories: Sequence[History], found: Sequence[Diagnosis]) -> None:
+    """Each curve's diagnosis, on standard output."""
+    show(diagnoses(histories, found))
 
 
 def final(record: SweepRecord, *, report: str | None = None, run: str | None = None) -> RenderableType:
