@@ -1,0 +1,144 @@
+"""What every symptom asks of one kind of curve, computed once: level at the end, best, trend, forecast."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from tuner.diagnosis.padded import Array, Bools, Ints, Padded
+from tuner.diagnosis.smooth import coarse, fine, masked_median, noise
+
+
+@dataclass
+class Shape:
+    """The shape of a padded curve; all arrays are [B] unless said otherwise, in units of the history's scale."""
+
+    curve: Padded
+
+    @property
+    def n(self) -> Ints:
+        return self.curve.n
+
+    @cached_property
+    def fine(self) -> Array:
+        return fine(self.curve.value, self.n)
+
+    @cached_property
+    def coarse(self) -> Array:
+        return coarse(self.curve.value, self.n)
+
+    @cached_property
+    def sigma(self) -> Array:
+        """Standard deviation of one value around its trend."""
+        return noise(self.curve.value, self.n, self.curve.there)
+
+    @cached_property
+    def first(self) -> Array:
+        return self.curve.value[:, 0]
+
+    @cached_property
+    def last_epoch(self) -> Array:
+        return self.at(self.curve.epoch, self.n - 1)
+
+    @cached_property
+    def tail(self) -> Ints:
+        """Points that the level at the end is the median of: about a tenth of the curve."""
+        return np.where(self.n <= 5, 1, np.clip(2 * (self.n // 20) + 1, 3, 25))
+
+    @cached_property
+    def end(self) -> Array:
+        """Level at the end: the median of the last `tail` points."""
+        return self.level(self.n - self.tail, self.n)
+
+    @cached_property
+    def end_error(self) -> Array:
+        """Standard error of `end` from noise alone (a median's is 1.25 of a mean's)."""
+        return self.sigma * np.where(self.tail > 1, 1.25, 1.0) / np.sqrt(self.tail)
+
+    @cached_property
+    def best_at(self) -> Ints:
+        """Position of the smoothed curve's minimum, the earliest of equals."""
+        at: Ints = np.argmin(np.where(self.curve.there, self.fine, np.inf), axis=1)
+        return at
+
+    @cached_property
+    def best(self) -> Array:
+        """Level at the minimum: of the smoothed curve, so a lucky epoch does not count."""
+        return self.at(self.fine, self.best_at)
+
+    @cached_property
+    def best_epoch(self) -> Array:
+        return self.at(self.curve.epoch, self.best_at)
+
+    @cached_property
+    def luck(self) -> Array:
+        """How far below the truth the minimum of that many smoothed noisy values lies: sigma · 0.6 · √(2 ln n)."""
+        expected: Array = 0.6 * np.sqrt(2 * np.log(np.maximum(self.n, 2)))
+        return self.sigma * expected
+
+    @cached_property
+    def trend(self) -> tuple[Array, Array]:
+        """Change over the last third (four points at least) by a straight line, and its standard error."""
+        return self.line(np.minimum(self.n - np.maximum(self.n // 3, 4), self.n - 2), self.n)
+
+    def at(self, matrix: Array, position: Ints) -> Array:
+        inside = np.clip(position, 0, matrix.shape[1] - 1)
+        return matrix[np.arange(len(matrix)), inside]
+
+    def between(self, start: Ints, stop: Ints) -> Bools:
+        """[B, T]: True at the points from start up to, not with, stop."""
+        position = np.arange(self.curve.value.shape[1])[None, :]
+        inside: Bools = (position >= np.maximum(start, 0)[:, None]) & (position < np.minimum(stop, self.n)[:, None])
+        return inside
+
+    def level(self, start: Ints, stop: Ints) -> Array:
+        """Median of the values from start up to, not with, stop."""
+        start, stop = np.maximum(start, 0), np.minimum(stop, self.n)
+        column = start[:, None] + np.arange(max(int((stop - start).max(initial=1)), 1))[None, :]
+        near = np.take_along_axis(self.curve.value, np.minimum(column, self.curve.value.shape[1] - 1), 1)
+        return masked_median(near, column < stop[:, None])
+
+    def line(self, start: Ints, stop: Ints) -> tuple[Array, Array]:
+        """Change over these points by a least-squares line, and its standard error.
+
+        The error is that of the residuals, but never below what the curve's own noise scale gives; 1.5 times it,
+        since the losses of neighbouring epochs are not independent.
+        """
+        use = self.between(start, stop)
+        count = np.maximum(use.sum(axis=1), 1)
+        x = np.where(use, np.arange(use.shape[1])[None, :], 0.0)
+        y = np.where(use, self.fine, 0.0)
+        mean_x, mean_y = x.sum(axis=1) / count, y.sum(axis=1) / count
+        dx = np.where(use, x - mean_x[:, None], 0.0)
+        dy = np.where(use, y - mean_y[:, None], 0.0)
+        sxx = np.maximum((dx * dx).sum(axis=1), 1e-12)
+        slope = (dx * dy).sum(axis=1) / sxx
+        rest = ((dy - slope[:, None] * dx) ** 2).sum(axis=1) / np.maximum(count - 2, 1)
+        spread = np.sqrt(np.maximum(rest, self.sigma**2))
+        span = np.maximum(count - 1, 1)
+        return slope * span, 1.5 * spread / np.sqrt(sxx) * span
+
+    @cached_property
+    def forecast(self) -> tuple[Array, Array]:
+        """Fall still to come if training went on as long again, and its standard error; never below 0.
+
+        The levels around a quarter, a half and the end of the curve: each doubling of the epochs gains `ratio` times
+        what the doubling before gained, as a power law does; the ratio is kept between 0 and 1.
+        """
+        n = self.n
+        half = np.maximum(self.tail // 2, 0)
+        a = self._around(np.round(n / 4).astype(int) - 1, half)
+        b = self._around(np.round(n / 2).astype(int) - 1, half)
+        late = b - self.end
+        early = a - b
+        ratio = np.clip(np.where(early > 0, late / np.where(early > 0, early, 1.0), 1.0), 0.0, 1.0)
+        change, error = self.trend
+        third = np.maximum(n // 3, 4)
+        by_slope = np.maximum(-change, 0.0) * n / np.maximum(third - 1, 1)
+        fall = np.minimum(np.maximum(late, 0.0) * ratio, by_slope)
+        return fall, np.hypot(self.end_error * 1.5, error)
+
+    def _around(self, position: Ints, half: Ints) -> Array:
+        return self.level(position - half, position + half + 1)

@@ -1,0 +1,39 @@
+"""One symptom, one file; here: which there are, what to do first, and which make others meaningless.
+
+A symptom is a module with NAME, `find` (a batch's features in, Hits out), `says` (evidence in, one sentence out) and
+`remedies` (a history's settings and the evidence in, remedies out). To add one: write the file, add its line to ORDER.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from tuner.diagnosis.symptoms import (
+    diverged,
+    memorisation,
+    not_learning,
+    overfitting,
+    underfitting,
+    undertrained,
+    unstable,
+)
+
+ORDER: tuple[ModuleType, ...] = (
+    diverged,
+    not_learning,
+    unstable,
+    overfitting,
+    memorisation,
+    underfitting,
+    undertrained,
+)
+"""What to do first stands first: the first finding's symptom is the verdict."""
+
+SILENCES: dict[str, frozenset[str]] = {
+    "diverged": frozenset(module.NAME for module in ORDER if module is not diverged),
+    "not_learning": frozenset({"unstable", "memorisation", "underfitting", "undertrained"}),
+    "unstable": frozenset({"underfitting", "undertrained"}),
+    "overfitting": frozenset({"memorisation", "underfitting", "undertrained"}),
+    "memorisation": frozenset({"underfitting", "undertrained"}),
+}
+"""A diverged curve is not also underfitting: symptom -> those that are not said beside it."""

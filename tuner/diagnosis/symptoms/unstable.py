@@ -1,0 +1,104 @@
+"""Unstable: the training loss oscillates, spikes, or rises after having fallen, and is still finite.
+
+Question  How much of what training had gained does it lose again, by jumps or for good?
+Formula   rise = (t_end - t_best - luck) / gain;  jumps = noise scale of the last half / gain
+          spikes: values more than SPIKE_SIGMAS and SPIKE of the gain above the curve smoothed over a tenth of it.
+          gain: from the constant predictor's loss (else the first value) to the best.
+Units     no unit (0.2 is a fifth of all that was gained); spikes: how many.
+Hit       rise above RISE and SIGMAS standard errors, or jumps above JUMPS, or spikes more than SPIKES, or a loss that
+          was NaN or infinite and came back.
+Source    TUM §VI.1; Boudart, course 2 §4.2; runmedic's spike rule, in units of the curve's own noise.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tuner.diagnosis import case as of
+from tuner.diagnosis.case import Case, plus, times
+from tuner.diagnosis.features import Features
+from tuner.diagnosis.hits import Hits, ratio, sure
+from tuner.diagnosis.plain import percent, since
+from tuner.diagnosis.smooth import noise
+from tuner.records.finding import Remedy
+
+NAME = "unstable"
+
+RISE = 0.1
+JUMPS = 0.05
+SPIKE = 0.1
+SPIKES = 2
+SPIKE_SIGMAS = 8.0
+SIGMAS = 4.0
+
+
+def find(f: Features) -> Hits:
+    train = f.train
+    value, there, n = train.curve.value, train.curve.there, train.n
+    gain = np.maximum(f.train_gain, 1e-12)
+    gained = f.train_gain > 0.02 * np.maximum(np.abs(f.reference), 1e-12)
+    risen = train.end - train.best - train.luck
+    rise = ratio(risen, gain)
+    error = np.hypot(train.end_error, 0.6 * train.sigma)
+    rises = (rise > RISE) & (risen > SIGMAS * error) & (n - 1 - train.best_at >= 2)
+
+    late = np.minimum(n // 2, np.maximum(n - 4, 0))
+    position = np.arange(value.shape[1])[None, :]
+    # the second half alone: early second differences are the steep start of a healthy curve
+    rows = np.minimum(late[:, None] + position, np.maximum(n - 1, 0)[:, None])
+    second_half = np.take_along_axis(value, rows, 1)
+    jumps = ratio(noise(second_half, n - late, position < (n - late)[:, None]), gain)
+    jumpy = (n >= 8) & (jumps > JUMPS)
+
+    above = value - train.coarse
+    spiky = there & (above > SPIKE_SIGMAS * train.sigma[:, None]) & (above > SPIKE * gain[:, None]) & (position >= 2)
+    spikes = spiky.sum(axis=1)
+    spiking = (n >= 8) & (spikes > SPIKES)
+    came_back = train.curve.broken & ~train.curve.broken_end
+
+    hit = f.has_train & gained & (rises | jumpy | spiking | came_back)
+    margin = np.where(rises, rise / RISE - 1, 0.0)
+    margin = np.maximum(margin, np.where(jumpy, jumps / JUMPS - 1, 0.0))
+    margin = np.maximum(margin, np.where(spiking, (spikes - SPIKES) / 2, 0.0))
+    margin = np.maximum(margin, np.where(came_back, 2.0, 0.0))
+    since_rise = train.best_epoch
+    since_spike = train.at(train.curve.epoch, np.argmax(spiky, axis=1))
+    return Hits(
+        hit,
+        sure(margin, np.where(n <= 10, 0.85, 0.97)),
+        np.where(rises, since_rise, np.where(spiking, since_spike, np.nan)),
+        {
+            "rise": np.where(rises, rise, np.nan),
+            "jumps": np.where(jumpy, jumps, np.nan),
+            "spikes": np.where(spiking, spikes, np.nan),
+            "not_finite_once": np.where(came_back, 1.0, np.nan),
+        },
+    )
+
+
+def says(case: Case) -> str:
+    parts = []
+    if "rise" in case.evidence:
+        parts.append(
+            f"training loss has lost {percent(case.evidence['rise'])} of its gain again{since(case.since_epoch)}"
+        )
+    if "jumps" in case.evidence:
+        parts.append(f"training loss jumps by {percent(case.evidence['jumps'])} of its gain from epoch to epoch")
+    if "spikes" in case.evidence:
+        parts.append(f"training loss spikes {int(case.evidence['spikes'])} times")
+    if "not_finite_once" in case.evidence:
+        parts.append("training loss was NaN or infinite once and came back")
+    return "; ".join(parts)
+
+
+def remedies(case: Case) -> tuple[Remedy, ...]:
+    return (
+        case.change(of.LR, times(0.3), "lower learning rate", "the steps overshoot the valley", "B §4.2, T §VI.1"),
+        case.switch(("schedule",), "cosine", "a learning-rate schedule", "smaller steps near the end", "T §VI"),
+        case.change(of.MOMENTUM, plus(-0.1, low=0.0), "less momentum", "it carries past the minimum", "T §VI"),
+        case.change(
+            of.CLIPPING, times(0.3), "clip gradients at norm 1", "spikes come from single huge gradients", "T §VI"
+        ),
+        case.change(of.WARMUP, times(2), "warm-up of the learning rate", "the first steps are the wildest", "T §VI"),
+        case.change(of.BATCH, times(2), "larger batch", "its gradient is less noisy", "T §VI"),
+    )
