@@ -10,7 +10,7 @@ repeated    trial, attempt, epoch, seconds: an epoch that the journal had alread
 rung        trial, epoch, value, promoted, reason
 finding     trial, finding: seen while the trial ran
 lost        trial, attempt, failure, reason, traceback: the trial goes back to its last checkpoint
-ending      trial, attempt, ending, reason, value, best_epoch, diagnosis, traceback
+ending      trial, attempt, ending, reason, value, best_epoch, diagnosis, failure, traceback
 sweep_finding  finding
 end         status, reason, seconds: the driver left in good order; `driver` after it means that it was resumed
 """
@@ -82,6 +82,7 @@ class _Trial:
     attempt: int = 0
     node: str | None = None
     traceback: str = ""
+    failure: str = ""
     started_at: float | None = None
     ended_at: float | None = None
     last_at: float | None = None
@@ -111,6 +112,7 @@ class _Trial:
             attempt=self.attempt,
             node=self.node,
             traceback=self.traceback,
+            failure=self.failure,
             started_at=self.started_at,
             ended_at=self.ended_at,
             spans=tuple(self.spans),
@@ -199,6 +201,7 @@ class Fold:
         trial.ending, trial.reason, trial.ended_at = line["ending"], line["reason"], line["at"]
         trial.diagnosis = decode_diagnosis(line.get("diagnosis"))
         trial.traceback = line.get("traceback", "")
+        trial.failure = line.get("failure", "")
 
     def _on_sweep_finding(self, line: Line) -> None:
         self._findings.append(Finding.from_json(line["finding"]))

@@ -55,6 +55,8 @@ class TrialRecord:
     attempt: int = 0
     node: str | None = None
     traceback: str = ""
+    failure: str = ""
+    """What kind of failure ended it: `raised`, `out_of_memory`, `lost`, `silent`; else empty."""
     started_at: float | None = None
     """Unix seconds of its first start."""
     ended_at: float | None = None
