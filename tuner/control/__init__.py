@@ -1,1 +1,1 @@
-"""."""
+"""The sweep's brain, without ray: events in, decisions and journal lines out. Deterministic."""

@@ -1,0 +1,120 @@
+"""Resume: a driver killed at any line of the journal loses nothing and decides nothing otherwise."""
+
+from __future__ import annotations
+
+import pytest
+from control_kit import DriverKilled, Sweep, smooth_curve
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tuner.control.rules import Rules
+from tuner.records.epochs import Assignment, Failure
+from tuner.records.trial import COMPLETED, FAILED, INTERRUPTED
+
+RULES = Rules(metric="val_loss", mode="min", max_epochs=9, trials=14, seed=5)
+
+
+def decisions(sweep: Sweep) -> list[tuple[object, ...]]:
+    """Everything that was decided, without times and attempts."""
+    out: list[tuple[object, ...]] = []
+    for line in sweep.lines:
+        if line["kind"] == "suggestion":
+            out.append(("suggestion", line["trial"], tuple(line["config"].items()), line["seed"]))
+        elif line["kind"] == "rung":
+            out.append(("rung", line["trial"], line["epoch"], line["promoted"], line["reason"]))
+        elif line["kind"] == "ending" and line["ending"] != INTERRUPTED:
+            out.append(("ending", line["trial"], line["ending"], line["value"], line["reason"]))
+        elif line["kind"] == "report":
+            out.append(("report", line["trial"], line["epoch"]))
+    return out
+
+
+def whole(algorithm: str) -> Sweep:
+    sweep = Sweep(RULES, algorithm=algorithm)
+    sweep.run()
+    return sweep
+
+
+WHOLE = {name: whole(name) for name in ("random", "tpe")}
+
+
+@given(data=st.data(), algorithm=st.sampled_from(["random", "tpe"]))
+@settings(max_examples=30)
+def test_killed_at_any_line_and_resumed_it_decides_as_if_nothing_had_happened(data, algorithm: str) -> None:
+    expected = WHOLE[algorithm]
+    sweep = Sweep(RULES, algorithm=algorithm)
+    kills = data.draw(st.lists(st.integers(2, len(expected.lines) - 1), min_size=1, max_size=3, unique=True))
+    resumed = False
+    for crash in sorted(kills):
+        sweep.crash_after = crash
+        with pytest.raises(DriverKilled):
+            if resumed:
+                crash_after = sweep.crash_after
+                sweep.resume()
+                sweep.crash_after = crash_after if crash_after > len(sweep.lines) else len(sweep.lines) + 3
+            sweep.run()
+        resumed = True
+    sweep.resume()
+    record = sweep.run()
+    assert decisions(sweep) == decisions(expected)
+    assert all(trial.ending is not None for trial in record.trials)
+    assert all(trial.repeated == 0 for trial in record.trials)
+
+
+def test_a_stopped_sweep_goes_on_with_the_interrupted_trials_first() -> None:
+    sweep = Sweep(RULES, scheduler="none")
+
+    def curve(job: Assignment, epoch: int):
+        if job.trial == "0003" and epoch == 4:
+            sweep.controller.request_stop("user", "stopped by Ctrl-C")
+        return smooth_curve(job, epoch)
+
+    stopped = sweep.run(curve)
+    assert stopped.trials[3].ending == INTERRUPTED
+    sweep.resume()
+    job = sweep.controller.next_assignment()
+    assert job is not None
+    assert (job.trial, job.attempt, job.after_epoch) == ("0003", 2, 4)
+
+
+def test_a_failed_trial_is_tried_again_on_resume_but_not_one_out_of_memory() -> None:
+    def curve(job: Assignment, epoch: int):
+        if job.trial in ("0001", "0002"):
+            kind = "raised" if job.trial == "0001" else "out_of_memory"
+            return Failure(job.trial, job.attempt, kind, "no")
+        return smooth_curve(job, epoch)
+
+    first = tuple(("enqueued", {"lr": 0.01, "dropout": 0.1 * number}) for number in range(4))
+    rules = Rules(metric="val_loss", mode="min", max_epochs=2, trials=4, retries=1, first=first)
+    sweep = Sweep(rules, scheduler="none")
+    sweep.run(curve)
+    sweep.resume()
+    record = sweep.run(smooth_curve)
+    assert [trial.ending for trial in record.trials] == [COMPLETED, COMPLETED, FAILED, COMPLETED]
+
+
+def test_a_retried_trial_that_fails_again_stays_failed() -> None:
+    def curve(job: Assignment, epoch: int):
+        return Failure(job.trial, job.attempt, "raised", "no")
+
+    rules = Rules(metric="val_loss", mode="min", max_epochs=2, trials=1, retries=1)
+    sweep = Sweep(rules)
+    sweep.run(curve)
+    for _ in range(3):
+        sweep.resume()
+        sweep.run(curve)
+    assert sum(line["kind"] == "ending" for line in sweep.lines) == 2
+
+
+def test_nothing_is_told_twice() -> None:
+    sweep = Sweep(RULES, algorithm="tpe")
+    sweep.crash_after = 40
+    with pytest.raises(DriverKilled):
+        sweep.run()
+    sweep.resume()
+    sweep.run()
+    suggested = [line["trial"] for line in sweep.lines if line["kind"] == "suggestion"]
+    ended = [line["trial"] for line in sweep.lines if line["kind"] == "ending"]
+    reported = [(line["trial"], line["epoch"]) for line in sweep.lines if line["kind"] == "report"]
+    for told in (suggested, ended, reported):
+        assert len(told) == len(set(told)) > 0

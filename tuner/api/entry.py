@@ -1,0 +1,139 @@
+"""The functions that a person calls: `tuner.run`, `tuner.open_run`, `tuner.diagnose`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tuner.api.result import Result
+from tuner.api.running import Display, Launch, resume_sweep, start_sweep
+from tuner.api.sweeps import load_resolved, load_sweep
+from tuner.errors import Fault, InputError
+from tuner.records.finding import Diagnosis
+from tuner.records.history import History
+from tuner.records.run_directory import find_run
+from tuner.sweep import Sweep, sweep_from_mapping
+from tuner.training.catalogue import CATALOGUE
+
+
+def run(
+    sweep: str | Path | Callable[..., object] | None = None,
+    *,
+    space: Mapping[str, Any] | None = None,
+    trials: int | None = None,
+    max_epochs: int | None = None,
+    metric: str | Mapping[str, str] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    resume: str | Path | None = None,
+    address: str | None = None,
+    concurrency: int | None = None,
+    runs: str | Path = "runs",
+    track: bool = True,
+    display: Callable[[], Display] | None = None,
+) -> Result:
+    """Run a sweep and return what it came to.
+
+    `sweep` is the path of a sweep file, the name of a shipped one, or a training function of one argument, a
+    `tuner.Trial`; a function needs `space`, in the grammar of sweep files (`{"lr": {"float": [1e-5, 1], "log": True}}`).
+    `settings` changes any value by its path in the file (`{"search.scheduler": "none"}`). `resume` goes on with a run
+    instead. `address="none"` runs in this process, without Ray; `track=False` leaves MLflow out.
+
+    Raises SweepFileError or InputError for what is wrong with the input, RunError where the cluster or the storage
+    failed. Trials that fail do not raise: see `Result.status` and each trial's `reason`.
+    """
+    changes = _changes(settings, trials, max_epochs, concurrency)
+    launch = Launch(runs=Path(runs), address=address, track=track, display=display)
+    if resume is not None:
+        directory = find_run(resume, Path(runs))
+        finished = resume_sweep(load_resolved(directory, changes), directory, launch)
+        return Result(finished.directory, finished.record)
+    if callable(sweep):
+        launch = Launch(runs=Path(runs), address=address, track=track, display=display, loop=sweep)
+        return _result(_function_sweep(sweep, space, metric, settings or {}, trials, max_epochs, concurrency), launch)
+    if sweep is None:
+        raise InputError("nothing to run", (Fault("sweep", None, "give a sweep file, a shipped name or a function"),))
+    if space is not None or metric is not None:
+        raise InputError("a sweep file says its own", (Fault("space, metric", None, "change them with `settings`"),))
+    return _result(load_sweep(sweep, changes), launch)
+
+
+def _result(sweep: Sweep, launch: Launch) -> Result:
+    finished = start_sweep(sweep, launch)
+    return Result(finished.directory, finished.record)
+
+
+def _changes(
+    settings: Mapping[str, Any] | None, trials: int | None, max_epochs: int | None, concurrency: int | None
+) -> dict[str, str]:
+    """Overrides as a command line would give them; JSON is YAML."""
+    given: dict[str, Any] = dict(settings or {})
+    for name, value in (("trials", trials), ("max_epochs", max_epochs), ("concurrency", concurrency)):
+        if value is not None:
+            given[f"search.{name}"] = value
+    return {path: value if isinstance(value, str) else json.dumps(value) for path, value in given.items()}
+
+
+def _function_sweep(
+    function: Callable[..., object],
+    space: Mapping[str, Any] | None,
+    metric: str | Mapping[str, str] | None,
+    settings: Mapping[str, Any],
+    trials: int | None,
+    max_epochs: int | None,
+    concurrency: int | None,
+) -> Sweep:
+    if space is None:
+        raise InputError("a function needs a space", (Fault("space", None, 'such as {"lr": {"float": [1e-5, 1]}}'),))
+    name = getattr(function, "__name__", type(function).__name__)
+    data: dict[str, Any] = {
+        "name": name.strip("<>"),
+        "loop": f"{getattr(function, '__module__', '__main__')}:{name.strip('<>')}",
+        "space": dict(space),
+        "search": {},
+    }
+    if metric is not None:
+        data["metric"] = metric
+    for key, value in (("trials", trials), ("max_epochs", max_epochs), ("concurrency", concurrency)):
+        if value is not None:
+            data["search"][key] = value
+    for path, value in settings.items():
+        *folders, last = path.split(".")
+        at = data
+        for folder in folders:
+            at = at.setdefault(folder, {})
+        at[last] = value
+    return sweep_from_mapping(data, catalogue=CATALOGUE)
+
+
+def open_run(run: str | Path, *, runs: str | Path = "runs") -> Result:
+    """Read a run directory, finished or not. Raises InputError where there is none of that name."""
+    directory = find_run(run, Path(runs))
+    return Result(directory, directory.record())
+
+
+def diagnose(
+    *,
+    train_loss: Sequence[float | None] | None = None,
+    val_loss: Sequence[float | None] | None = None,
+    id: str = "history",
+    **known: Any,
+) -> Diagnosis:
+    """Diagnose one curve from anywhere.
+
+    Losses are one value an epoch, in natural units; None is a value that was not measured. Further keys as in an input
+    file of `tuner diagnose`: other curves (`train_accuracy=[...]`), and what is known (`initial_loss`, `baseline_loss`,
+    `num_classes`, `n_val`, `max_epochs`, `steps_per_epoch`, `config`, ...).
+    """
+    from tuner.diagnosis import diagnose as diagnose_histories
+    from tuner.importers import history_from_mapping
+
+    given: dict[str, Any] = {"id": id, **known}
+    for name, curve in (("train_loss", train_loss), ("val_loss", val_loss)):
+        if curve is not None:
+            given[name] = [None if value is None else float(value) for value in np.asarray(curve, object)]
+    history: History = history_from_mapping(given)
+    return diagnose_histories([history])[0]

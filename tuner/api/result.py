@@ -1,0 +1,51 @@
+"""What a sweep came to, for a notebook: the best trial, all trials and curves as pandas frames, the findings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from tuner.records.finding import Finding
+from tuner.records.run_directory import RunDirectory
+from tuner.records.trial import SweepRecord, TrialRecord
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Result:
+    """A run directory's content; `tuner.run` returns one, `tuner.open_run` reads one again."""
+
+    directory: RunDirectory
+    record: SweepRecord
+
+    @property
+    def status(self) -> str:
+        """`finished`, `stopped`, `failed`, or `running` while another process drives it."""
+        return self.record.status
+
+    @property
+    def best(self) -> TrialRecord | None:
+        """The best trial; None where no trial has reported a finite metric."""
+        return self.record.best
+
+    @cached_property
+    def trials(self) -> pd.DataFrame:
+        """One row a trial: trial, ending, reason, verdict, value, best_epoch, epochs, seconds, node, config.NAME."""
+        from tuner.report.tables import trials_table
+
+        return trials_table(self.record).to_pandas()
+
+    @cached_property
+    def curves(self) -> pd.DataFrame:
+        """One row a trial and distinct epoch, from epoch 1: trial, epoch, train_loss, val_loss, other metrics."""
+        from tuner.report.tables import curves_table
+
+        return curves_table(self.record).to_pandas()
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Of the sweep as a whole; a trial's own are in its `diagnosis`."""
+        return self.record.findings

@@ -1,0 +1,232 @@
+"""One sweep from its file to its report: the driver's whole life, on Ray or in this process."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import tuner.tracking as tracking
+from tuner.api.environment import environment
+from tuner.api.finishing import Finished, finish
+from tuner.control.checkpoints import CheckpointKeeper
+from tuner.control.controller import Controller
+from tuner.control.replay import replay
+from tuner.control.rules import Rules
+from tuner.errors import InputError
+from tuner.launch.signals import clean_stop
+from tuner.records.journal import VERSION, Journal, Line
+from tuner.records.run_directory import RunDirectory, write_atomically
+from tuner.search.make import make_scheduler, make_searcher
+from tuner.sweep import Sweep, dump_sweep
+from tuner.training.plan import TrainingPlan
+
+TRACKING_WAIT_SECONDS = 60.0
+"""How long a finished sweep waits for its records to arrive in MLflow; `tuner track RUN` brings the rest."""
+
+
+class Display(Protocol):
+    """What a person sees while a sweep runs (`report.live`)."""
+
+    def lines(self, lines: Sequence[Line]) -> None: ...
+    def refresh(self, now: float) -> None: ...
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Launch:
+    """How a sweep is run, beside what its file says."""
+
+    runs: Path = Path("runs")
+    address: str | None = None
+    """Ray's address; None: a Ray of its own on this machine; `none`: in this process, without Ray."""
+    cpus: int | None = None
+    """For a Ray of its own: CPUs to offer; None: all of the machine."""
+    track: bool = True
+    tracking_wait: float = TRACKING_WAIT_SECONDS
+    display: Callable[[], Display] | None = None
+    loop: Callable[..., object] | None = None
+    """The user's training function itself, where it was not given by name."""
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+
+
+def start_sweep(sweep: Sweep, launch: Launch) -> Finished:
+    """Run a sweep from the beginning. Raises InputError before anything is written, RunError when it failed."""
+    return _Drive(sweep, launch, None).go()
+
+
+def resume_sweep(sweep: Sweep, directory: RunDirectory, launch: Launch) -> Finished:
+    """Go on where the journal of `directory` ends."""
+    return _Drive(sweep, launch, directory).go()
+
+
+class _Drive:
+    """One driver: it holds the journal's lock from the first line to the last."""
+
+    def __init__(self, sweep: Sweep, launch: Launch, directory: RunDirectory | None) -> None:
+        self.sweep, self.launch = sweep, launch
+        self.resumed = directory is not None
+        self.directory = directory or _new_directory(sweep, launch.runs)
+        self.uri = _tracking_uri(sweep, launch)
+        self.listeners: list[Callable[[Sequence[Line]], None]] = []
+        self.signal: str | None = None
+        self.began = time.time()
+
+    def go(self) -> Finished:
+        if self.uri is not None:
+            tracking.check_uri(self.uri)
+        if self.launch.address == "none":
+            return self._drive(self._in_process)
+        from tuner.launch.cluster import TrialResources, connected, slots
+
+        asked = self.sweep.resources
+        resources = TrialResources(asked.cpu, asked.gpu, asked.memory or 0, asked.accelerator)
+        with connected(self.launch.address, cpus=self.launch.cpus):
+            slots(resources)  # an impossible request is named before anything is written
+            return self._drive(lambda controller, plan, step: self._on_ray(controller, plan, resources, step))
+
+    def _drive(self, drive: Callable[[Controller, TrainingPlan, Callable[[], None]], None]) -> Finished:
+        searcher = make_searcher(
+            self.sweep.search.algorithm,
+            self.sweep.search.algorithm_options,
+            self.sweep.space,
+            mode=self.sweep.metric.mode,
+            seed=self.sweep.seed,
+        )
+        scheduler = make_scheduler(
+            self.sweep.search.scheduler, self.sweep.search.scheduler_options, max_epochs=self.sweep.search.max_epochs
+        )
+        with Journal(self.directory.journal) as journal:
+            controller = Controller(
+                Rules.from_sweep(self.sweep), searcher, scheduler, lambda lines: self._write(journal, lines)
+            )
+            plan = TrainingPlan.from_sweep(self.sweep, self.directory, loop=self.launch.loop)
+            keeper = CheckpointKeeper(self.directory, self.sweep.checkpoints.keep, self.sweep.metric.mode)
+            keeper.lines(journal.lines)
+            self.listeners.append(keeper.lines)
+            display = self.launch.display() if self.launch.display is not None else None
+            if display is not None:
+                display.lines(journal.lines)
+                self.listeners.append(display.lines)
+            self._begin(journal, controller)
+            follower = self._follow()
+            try:
+                with clean_stop(lambda name: self._on_signal(controller, name)):
+                    drive(controller, plan, self._step(display))
+            except InputError:
+                self._take_back(journal, follower)
+                raise
+            finally:
+                if display is not None:
+                    display.close()
+            return finish(
+                self.directory,
+                journal,
+                controller,
+                self.sweep,
+                follower,
+                began=self.began,
+                uri=self.uri,
+                wait=self.launch.tracking_wait,
+                signal=self.signal,
+            )
+
+    def _begin(self, journal: Journal, controller: Controller) -> None:
+        attempt = 1 + sum(line["kind"] == "driver" for line in journal.lines)
+        if not journal.lines:
+            write_atomically(self.directory.sweep, dump_sweep(self.sweep))
+            write_atomically(self.directory.environment, json.dumps(environment(Path.cwd()), indent=1) + "\n")
+            self._write(journal, [{"at": self.began, **self._head()}])
+        self._write(
+            journal, [{"kind": "driver", "at": self.began, "attempt": attempt, "pid": os.getpid(), "host": _host()}]
+        )
+        replay(controller, journal.lines)
+
+    def _head(self) -> dict[str, Any]:
+        sweep = self.sweep
+        return {
+            "kind": "sweep",
+            "version": VERSION,
+            "run": self.directory.name,
+            "name": sweep.name,
+            "metric": sweep.metric.name,
+            "mode": sweep.metric.mode,
+            "max_epochs": sweep.search.max_epochs,
+            "trials": sweep.search.trials or 0,
+            "seed": sweep.seed,
+            "task": sweep.task,
+            "parameters": [_plain(item) for item in sweep.space.records()],
+        }
+
+    def _write(self, journal: Journal, lines: Sequence[Line]) -> None:
+        journal.append_many(list(lines))
+        for listener in self.listeners:
+            listener(lines)
+
+    def _follow(self) -> tracking.TrackingProcess | None:
+        if self.uri is None:
+            return None
+        section = self.sweep.tracking
+        return tracking.start(self.directory, self.uri, section.experiment or self.sweep.slug, curves=section.curves)
+
+    def _step(self, display: Display | None) -> Callable[[], None]:
+        def step() -> None:
+            if display is not None:
+                display.refresh(time.time())
+
+        return step
+
+    def _on_signal(self, controller: Controller, name: str) -> None:
+        self.signal = name
+        controller.request_stop("user", f"stopped by {name}")
+
+    def _take_back(self, journal: Journal, follower: tracking.TrackingProcess | None) -> None:
+        """The input turned out wrong before any trial had reported: leave nothing half begun."""
+        if follower is not None:
+            follower.close()
+        if not self.resumed and not any(line["kind"] == "report" for line in journal.lines):
+            import shutil
+
+            shutil.rmtree(self.directory.path, ignore_errors=True)
+
+    def _in_process(self, controller: Controller, plan: TrainingPlan, step: Callable[[], None]) -> None:
+        from tuner.launch.in_process import drive
+        from tuner.training.data import load_splits
+        from tuner.training.worker import TrialWorker
+
+        splits = None if plan.loop is not None else load_splits(plan)
+        drive(controller, TrialWorker(plan, splits), step)
+
+    def _on_ray(self, controller: Controller, plan: TrainingPlan, resources: Any, step: Callable[[], None]) -> None:
+        from tuner.launch.ray_tune import drive
+
+        drive(controller, plan, resources, step)
+
+
+def _plain(item: Any) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return asdict(item)
+
+
+def _host() -> str:
+    import socket
+
+    return socket.gethostname()
+
+
+def _tracking_uri(sweep: Sweep, launch: Launch) -> str | None:
+    if not launch.track or sweep.tracking.uri == "none":
+        return None
+    return sweep.tracking.uri or tracking.default_uri(launch.runs)
+
+
+def _new_directory(sweep: Sweep, runs: Path) -> RunDirectory:
+    """`NAME-20261121-0551-7f3a`; the last part keeps two sweeps that start in the same minute apart."""
+    stamp = datetime.now().strftime("%Y%m%d-%H%M")
+    return RunDirectory(Path(os.path.abspath(runs)) / f"{sweep.slug}-{stamp}-{os.urandom(2).hex()}")  # noqa: PTH100

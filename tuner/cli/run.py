@@ -1,0 +1,85 @@
+"""`tuner run SWEEP`: run a sweep, or resume one."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tuner.cli.options import Data, Json, Runs, Set, Trials, overrides
+from tuner.errors import Fault, InputError
+
+
+def command(
+    sweep: Annotated[str | None, typer.Argument(help="A sweep file, or the name of a shipped one.")] = None,
+    resume: Annotated[str | None, typer.Option("--resume", metavar="RUN", help="Go on with this run.")] = None,
+    trials: Trials = None,
+    settings: Set = None,
+    data: Data = None,
+    address: Annotated[
+        str | None,
+        typer.Option(help="Ray's address; `none`: in this process, without Ray. Left out: a Ray of its own, here."),
+    ] = None,
+    concurrency: Annotated[int | None, typer.Option(help="Trials at once; left out: as many as fit.")] = None,
+    cpus: Annotated[int | None, typer.Option(help="CPUs that a Ray of its own may use; left out: all.")] = None,
+    runs: Runs = Path("runs"),
+    as_json: Json = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress on standard error.")] = False,
+) -> None:
+    """Run a sweep: suggest, train, stop, diagnose, record; ends with a report. Ctrl-C stops cleanly."""
+    from tuner.api.running import Launch, resume_sweep, start_sweep
+    from tuner.api.sweeps import load_resolved, load_sweep
+    from tuner.records.run_directory import find_run
+
+    changes = overrides(settings, trials=trials, data=data)
+    if concurrency is not None:
+        changes["search.concurrency"] = str(concurrency)
+    if (sweep is None) == (resume is None):
+        raise InputError("what to run", (Fault("tuner run", None, "give a sweep file, or --resume RUN, not both"),))
+    launch = Launch(runs=runs, address=address, cpus=cpus, display=_display(quiet))
+    if resume is not None:
+        directory = find_run(resume, runs)
+        record = directory.record()
+        if record.status == "finished":
+            _print_finished(directory, as_json)
+            return
+        loaded = load_resolved(directory, changes)
+        finished = resume_sweep(loaded, directory, launch)
+    else:
+        assert sweep is not None
+        loaded = load_sweep(sweep, changes)
+        if not quiet:
+            from tuner.api.plan import describe
+
+            sys.stderr.write(describe(loaded) + "\n")
+        finished = start_sweep(loaded, launch)
+    if as_json:
+        print(json.dumps(finished.summary, indent=1))
+    elif not quiet:
+        _print_end(finished.record, finished.directory)
+    if not finished.tracked:
+        sys.stderr.write(f"MLflow has not got everything yet: tuner track {finished.directory.path}\n")
+    sys.exit(finished.exit_code)
+
+
+def _display(quiet: bool) -> Callable[[], Any]:
+    from tuner.report.live import display
+
+    return lambda: display(quiet=quiet)
+
+
+def _print_finished(directory: Any, as_json: bool) -> None:
+    if as_json:
+        print(directory.summary.read_text(encoding="utf-8"), end="")
+    else:
+        _print_end(directory.record(), directory)
+
+
+def _print_end(record: Any, directory: Any) -> None:
+    from tuner.report.terminal import print_final
+
+    print_final(record, directory)

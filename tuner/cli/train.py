@@ -1,0 +1,38 @@
+"""`tuner train SWEEP --config lr=0.003`, `tuner train RUN/0017`: one configuration, in this process."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tuner.cli.options import Data, Json, Runs, Set, overrides, pairs
+
+
+def command(
+    what: Annotated[str, typer.Argument(metavar="SWEEP|RUN/TRIAL", help="A sweep, or a trial of a run.")],
+    config: Annotated[
+        list[str] | None, typer.Option("--config", metavar="NAME=VALUE", help="A parameter's value.")
+    ] = None,
+    settings: Set = None,
+    data: Data = None,
+    runs: Runs = Path("runs"),
+    as_json: Json = False,
+) -> None:
+    """Train one configuration here, without Ray, MLflow or a run directory: for pdb and for people."""
+    from tuner.api.one import train_one
+
+    trained = train_one(
+        what,
+        config=pairs(config, "--config"),
+        overrides=overrides(settings, data=data),
+        runs=runs,
+        say=lambda text: sys.stderr.write(text + "\n"),
+    )
+    if as_json:
+        print(json.dumps(trained.to_json(), indent=1))
+    else:
+        print(trained)

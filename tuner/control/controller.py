@@ -1,0 +1,358 @@
+"""The controller: what happens to each trial, decided from reports, failures and the clock, and journalled first.
+
+It never looks at the time or at a random number of its own: the driver hands in a clock, the searcher seeds each
+suggestion by the trial's number. So the same events give the same lines, in one process, on Ray, and on resume.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tuner.control.rules import Rules
+from tuner.control.trials import ENDED, RUNNING, WAITING, LiveTrial, trial_seed
+from tuner.diagnosis import diagnose, doomed
+from tuner.records.epochs import Assignment, Failure, Report
+from tuner.records.finding import Finding
+from tuner.records.fold import encode_facts, report_line
+from tuner.records.journal import Line
+from tuner.records.trial import COMPLETED, DOOMED, FAILED, INTERRUPTED, PRUNED, trial_name
+from tuner.records.values import encode_number
+from tuner.search.interface import Scheduler, Searcher
+
+Write = Callable[[Sequence[Line]], None]
+Clock = Callable[[], float]
+
+
+class Controller:
+    """Events come in as method calls of a driver; lines go out through `write` before a method returns.
+
+    A driver asks `next_assignment` for work, tells `started`, `on_report` (which answers whether the trial goes on) and
+    `on_failure`, calls `silent_trials` now and then, and `finish` at the end. One thread at a time.
+    """
+
+    def __init__(
+        self, rules: Rules, searcher: Searcher, scheduler: Scheduler, write: Write, clock: Clock = time.time
+    ) -> None:
+        self.rules = rules
+        self.searcher = searcher
+        self.scheduler = scheduler
+        self.trials: dict[str, LiveTrial] = {}
+        self.stopping: str | None = None
+        """Why no further trial starts and running ones are to be interrupted; None while the sweep goes on."""
+        self.stopped_by: str | None = None
+        """`user`, `clock` or `target`, once `stopping`."""
+        self.suggested = 0
+        self.exhausted = False
+        """The searcher has nothing left."""
+        self.busy_seconds = 0.0
+        """Wall seconds spent in here: suggesting, telling, deciding, writing."""
+        self._write, self._clock = write, clock
+        self._queue: deque[LiveTrial] = deque()
+        self._running: dict[str, LiveTrial] = {}
+        self._began = clock()
+
+    # --- what to run ---------------------------------------------------------------------------------------------
+
+    def next_assignment(self) -> Assignment | None:
+        """Work for a free worker; None when there is none now (`done` tells whether there will be)."""
+        began = time.perf_counter()
+        try:
+            return self._next_assignment()
+        finally:
+            self.busy_seconds += time.perf_counter() - began
+
+    def _next_assignment(self) -> Assignment | None:
+        self._look_at_the_clock()
+        if self.stopping is not None:
+            return None
+        if self.rules.concurrency is not None and len(self._running) >= self.rules.concurrency:
+            return None
+        trial = self._queue.popleft() if self._queue else self._suggest()
+        if trial is None:
+            return None
+        trial.state, trial.attempt, trial.last_sign = RUNNING, trial.attempt + 1, None
+        self._running[trial.trial] = trial
+        return trial.assignment(self.rules.max_epochs)
+
+    def _suggest(self) -> LiveTrial | None:
+        number = self.suggested
+        if self.exhausted or (self.rules.trials is not None and number >= self.rules.trials):
+            return None
+        if number < len(self.rules.first):
+            origin, config = self.rules.first[number]
+            self.searcher.begin(number, config)
+        else:
+            suggestion = self.searcher.suggest(number)
+            if suggestion is None:
+                self.exhausted = True
+                return None
+            origin, config = self.searcher.name, suggestion
+        trial = self.add_trial(number, config, origin)
+        self.tell(
+            {
+                "kind": "suggestion",
+                "trial": trial.trial,
+                "number": number,
+                "config": dict(config),
+                "origin": origin,
+                "seed": trial.seed,
+            }
+        )
+        return trial
+
+    def add_trial(self, number: int, config: Any, origin: str) -> LiveTrial:
+        """Enter a trial that the searcher knows of already; the journal line is the caller's."""
+        trial = LiveTrial(trial_name(number), number, config, origin, trial_seed(self.rules.seed, number))
+        self.trials[trial.trial] = trial
+        self.suggested = max(self.suggested, number + 1)
+        return trial
+
+    def requeue(self, trial: LiveTrial) -> None:
+        """Hand the trial out again before anything new, from its last checkpoint."""
+        trial.state, trial.ending, trial.last_sign = WAITING, None, None
+        self._queue.append(trial)
+
+    @property
+    def done(self) -> bool:
+        """Nothing runs, and nothing will."""
+        if self._running:
+            return False
+        if self.stopping is not None:
+            return True
+        used_up = self.exhausted or (self.rules.trials is not None and self.suggested >= self.rules.trials)
+        return used_up and not self._queue
+
+    @property
+    def may_hand_out(self) -> bool:
+        """Whether there is, or may come, work to hand out: false for good once all trials were handed out and ended."""
+        return not self.done and self.stopping is None
+
+    # --- what happens to it --------------------------------------------------------------------------------------
+
+    def started(self, trial: str, attempt: int, node: str | None = None) -> None:
+        """A worker has taken the trial up."""
+        live = self._current(trial, attempt)
+        if live is None:
+            return
+        live.last_sign, live.node = self._clock(), node or live.node
+        self.tell({"kind": "start", "trial": trial, "attempt": attempt, "after_epoch": live.last_epoch})
+
+    def on_report(self, report: Report) -> bool:
+        """An epoch is done: whether the trial goes on. A stale worker's report is dropped, and it is told to stop."""
+        began = time.perf_counter()
+        try:
+            return self._on_report(report)
+        finally:
+            self.busy_seconds += time.perf_counter() - began
+
+    def _on_report(self, report: Report) -> bool:
+        live = self._current(report.trial, report.attempt)
+        if live is None:
+            return False
+        live.last_sign = self._clock()
+        live.node = report.node or live.node
+        epoch = report.epoch
+        if epoch.epoch <= live.last_epoch:  # trained again after a loss: the journal has it
+            self.tell(
+                {
+                    "kind": "repeated",
+                    "trial": live.trial,
+                    "attempt": live.attempt,
+                    "epoch": epoch.epoch,
+                    "seconds": round(epoch.seconds, 6),
+                }
+            )
+            return self.stopping is None
+        line = report_line(epoch, live.trial, live.attempt, live.last_sign)
+        if report.facts is not None:
+            line["facts"] = encode_facts(report.facts)
+        if report.node is not None:
+            line["node"] = report.node
+        if report.finished is not None:
+            line["finished"] = report.finished
+        lines = [line, *self.take_report(live, report)]
+        ending = self._verdict_on(live)
+        if ending is not None:
+            lines += self._ending(live, *ending)
+        self.tell(*lines)
+        reached = self.rules.reached(epoch.metrics)
+        if reached is not None:
+            self.request_stop("target", reached)
+        return ending is None and self.stopping is None
+
+    def take_report(self, live: LiveTrial, report: Report) -> list[dict[str, Any]]:
+        """Bring trial, searcher and scheduler up to this report; returns the rung's line, if it met one.
+
+        Also what a replay of the journal calls: the state after it is a function of the reports' order alone.
+        """
+        live.facts = report.facts or live.facts
+        live.finished = report.finished
+        value = live.take(report.epoch, self.rules.metric, self.rules.mode)
+        if value is None:
+            return []
+        self.searcher.on_trial_result(live.number, report.epoch.epoch, value)
+        oriented = value if self.rules.mode == "min" else -value
+        rung = self.scheduler.on_trial_result(live.trial, report.epoch.epoch, oriented)
+        if rung is None:
+            return []
+        live.stop_at_rung = None if rung.promoted else rung.reason
+        return [
+            {
+                "kind": "rung",
+                "trial": live.trial,
+                "epoch": rung.epoch,
+                "value": encode_number(value),
+                "promoted": rung.promoted,
+                "reason": rung.reason,
+            }
+        ]
+
+    def _verdict_on(self, live: LiveTrial) -> tuple[str, str, Finding | None] | None:
+        """Whether the trial ends at its last report: (ending, reason, what the diagnosis saw)."""
+        metrics = live.epochs[-1].metrics
+        lost = [name for name in (self.rules.metric, "train_loss", "val_loss") if _not_finite(metrics.get(name))]
+        if lost:
+            seen = doomed(live.history(self.rules.max_epochs, self.rules.task))
+            epoch = live.last_epoch
+            return DOOMED, f"diverged: {lost[0]} is {metrics[lost[0]]} at epoch {epoch}", seen
+        if live.finished is not None:
+            return COMPLETED, live.finished, None
+        if live.last_epoch >= self.rules.max_epochs:
+            return COMPLETED, f"all {self.rules.max_epochs} epochs", None
+        if self.rules.doomed:
+            seen = doomed(live.history(self.rules.max_epochs, self.rules.task))
+            if seen is not None:
+                return DOOMED, f"{seen.symptom}: {seen.says}", seen
+        if live.stop_at_rung is not None:
+            return PRUNED, live.stop_at_rung, None
+        return None
+
+    def on_failure(self, failure: Failure) -> None:
+        """The worker cannot go on: retried from the last checkpoint when it was lost, else the trial has failed."""
+        live = self._current(failure.trial, failure.attempt)
+        if live is None:
+            return
+        live.node = failure.node or live.node
+        if self.stopping is not None and failure.kind == "lost":
+            self.tell(*self._ending(live, INTERRUPTED, self.stopping, None))
+            return
+        if failure.kind == "lost":
+            live.losses += 1
+            if live.losses <= self.rules.retries:
+                del self._running[live.trial]
+                self.tell(_lost_line(live, failure))
+                self.requeue(live)
+                return
+        reason = failure.message
+        if failure.kind == "lost":
+            reason = f"out of retries: its worker was lost {live.losses} times; at last: {failure.message}"
+        live.failures += 1
+        self.tell(*self._ending(live, FAILED, reason, None, failure=failure))
+
+    def silent_trials(self) -> tuple[str, ...]:
+        """Trials without a sign of life for too long: they have ended as failed, the driver kills their workers."""
+        self._look_at_the_clock()
+        limit = self.rules.silent_seconds
+        if limit is None:
+            return ()
+        now = self._clock()
+        silent = [t for t in self._running.values() if t.last_sign is not None and now - t.last_sign > limit]
+        for live in silent:
+            since = now - (live.last_sign or now)
+            text = f"silent: no sign of life for {since / 60:.3g} minutes after epoch {live.last_epoch}"
+            self.on_failure(Failure(live.trial, live.attempt, "silent", text))
+        return tuple(live.trial for live in silent)
+
+    def request_stop(self, by: str, reason: str) -> None:
+        """No further trial starts; what runs is interrupted at its next report or by `finish`."""
+        if self.stopping is None:
+            self.stopping, self.stopped_by = reason, by
+
+    def _look_at_the_clock(self) -> None:
+        if self.rules.seconds is not None and self._clock() - self._began >= self.rules.seconds:
+            self.request_stop("clock", f"{self.rules.seconds / 3600:g} hours are over")
+
+    def finish(self) -> None:
+        """The driver has stopped all workers: what has not ended is interrupted."""
+        for live in list(self._running.values()):
+            self.tell(*self._ending(live, INTERRUPTED, self.stopping or "the driver stopped", None))
+        self._queue.clear()
+
+    # --- how it ends ---------------------------------------------------------------------------------------------
+
+    def end_what_is_over(self) -> None:
+        """After a replay: trials whose last report ended them, though the driver died before it could say so."""
+        for live in self.trials.values():
+            if live.state != ENDED and live.epochs:
+                ending = self._verdict_on(live)
+                if ending is not None:
+                    if live in self._queue:
+                        self._queue.remove(live)
+                    self.tell(*self._ending(live, *ending))
+
+    def _ending(
+        self, live: LiveTrial, ending: str, reason: str, seen: Finding | None, *, failure: Failure | None = None
+    ) -> list[dict[str, Any]]:
+        if ending == COMPLETED and live.value is None:
+            ending, reason = FAILED, self._never_reported(live)
+        self.note_ending(live, ending, out_of_memory=failure is not None and failure.kind == "out_of_memory")
+        diagnosis = diagnose([live.history(self.rules.max_epochs, self.rules.task)])[0].to_json()
+        lines = []
+        if seen is not None:
+            lines.append({"kind": "finding", "trial": live.trial, "finding": seen.to_json()})
+        line: dict[str, Any] = {
+            "kind": "ending",
+            "trial": live.trial,
+            "attempt": live.attempt,
+            "ending": ending,
+            "reason": reason,
+            "value": None if live.value is None else encode_number(live.value),
+            "best_epoch": live.best_epoch,
+            "diagnosis": diagnosis,
+        }
+        if failure is not None:
+            line |= {"failure": failure.kind, "traceback": failure.traceback}
+        return [*lines, line]
+
+    def note_ending(self, live: LiveTrial, ending: str, *, out_of_memory: bool = False) -> None:
+        """Tell searcher and scheduler of an ending, as the table of endings says; also what a replay calls."""
+        self._running.pop(live.trial, None)
+        live.state, live.ending = ENDED, ending
+        if ending == INTERRUPTED:
+            return  # goes on after a resume: nobody is told
+        diverged = ending == DOOMED and any(_not_finite(value) for value in live.epochs[-1].metrics.values())
+        self.searcher.on_trial_end(live.number, ending, live.value, diverged=diverged or out_of_memory)
+        if ending in (DOOMED, FAILED):
+            self.scheduler.on_trial_lost_for_good(live.trial, worst=ending == DOOMED or out_of_memory)
+
+    def _never_reported(self, live: LiveTrial) -> str:
+        names = sorted({name for epoch in live.epochs for name in epoch.metrics})
+        return f"never reported a finite {self.rules.metric}, the sweep's metric; it reported {', '.join(names)}"
+
+    def _current(self, trial: str, attempt: int) -> LiveTrial | None:
+        live = self._running.get(trial)
+        return live if live is not None and live.attempt == attempt else None
+
+    def tell(self, *lines: dict[str, Any]) -> None:
+        """Write lines with the time of now."""
+        now = self._clock()
+        self._write([{"at": now, **line} for line in lines])
+
+
+def _lost_line(live: LiveTrial, failure: Failure) -> dict[str, Any]:
+    return {
+        "kind": "lost",
+        "trial": live.trial,
+        "attempt": live.attempt,
+        "failure": failure.kind,
+        "reason": failure.message,
+        "traceback": failure.traceback,
+    }
+
+
+def _not_finite(value: float | None) -> bool:
+    return value is not None and not math.isfinite(value)

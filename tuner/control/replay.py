@@ -1,0 +1,95 @@
+"""Resume: the journal's events played back into a fresh controller.
+
+Suggestions are taken from the journal, not asked for again; reports go through the same code as live ones, so searcher
+and scheduler end up as they were. Interrupted trials, and those that ran when the driver died, are handed out first,
+from their last epoch. Failed ones are tried again as often as `retries` allows, those out of memory never.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tuner.control.controller import Controller
+from tuner.control.trials import ENDED, LiveTrial
+from tuner.errors import RunError
+from tuner.records.epochs import EpochMetrics, Report
+from tuner.records.fold import decode_facts
+from tuner.records.journal import Line
+from tuner.records.trial import FAILED, INTERRUPTED
+from tuner.records.values import decode_metrics
+
+
+def replay(controller: Controller, lines: Sequence[Line]) -> None:
+    """Bring a fresh controller to where the journal ends, and queue what is unfinished. Writes what was left unsaid.
+
+    Raises RunError where the journal speaks of a trial that it never introduced.
+    """
+    again = _failed_to_retry(controller, lines)
+    rungs = {(line["trial"], line["epoch"]) for line in lines if line["kind"] == "rung"}
+    unsaid: list[dict[str, Any]] = []
+    for line in lines:
+        if line["kind"] == "report":
+            met = controller.take_report(_trial(controller, line), _report(line))
+            unsaid += [rung for rung in met if (rung["trial"], rung["epoch"]) not in rungs]
+        else:
+            _apply(controller, line, again)
+    if unsaid:  # the driver died between a report's line and its rung's
+        controller.tell(*unsaid)
+    for live in controller.trials.values():
+        if live.state != ENDED or live.ending == INTERRUPTED or live.trial in again:
+            controller.requeue(live)
+    controller.end_what_is_over()
+
+
+def _failed_to_retry(controller: Controller, lines: Sequence[Line]) -> set[str]:
+    """Trials whose last ending is a failure that may be tried again."""
+    last: dict[str, Line] = {}
+    failures: dict[str, int] = {}
+    for line in lines:
+        if line["kind"] == "ending":
+            last[line["trial"]] = line
+            if line["ending"] == FAILED:
+                failures[line["trial"]] = failures.get(line["trial"], 0) + 1
+    return {
+        trial
+        for trial, line in last.items()
+        if line["ending"] == FAILED
+        and line.get("failure") not in (None, "out_of_memory")
+        and failures[trial] <= controller.rules.retries
+    }
+
+
+def _apply(controller: Controller, line: Line, again: set[str]) -> None:
+    kind = line["kind"]
+    if kind == "suggestion":
+        controller.searcher.begin(line["number"], line["config"])
+        controller.add_trial(line["number"], line["config"], line["origin"])
+    elif kind == "start":
+        _trial(controller, line).attempt = line["attempt"]
+    elif kind == "lost":
+        _trial(controller, line).losses += 1
+    elif kind == "ending":
+        live = _trial(controller, line)
+        if line["ending"] == FAILED:
+            live.failures += 1
+        if line["trial"] not in again:
+            controller.note_ending(live, line["ending"], out_of_memory=line.get("failure") == "out_of_memory")
+
+
+def _trial(controller: Controller, line: Line) -> LiveTrial:
+    live = controller.trials.get(line["trial"])
+    if live is None:
+        raise RunError(f"the journal's {line['kind']} line speaks of trial {line['trial']}, which it never introduced")
+    return live
+
+
+def _report(line: Line) -> Report:
+    return Report(
+        trial=line["trial"],
+        attempt=line["attempt"],
+        epoch=EpochMetrics(line["epoch"], decode_metrics(line["metrics"]), line["seconds"]),
+        finished=line.get("finished"),
+        facts=decode_facts(line["facts"]) if "facts" in line else None,
+        node=line.get("node"),
+    )

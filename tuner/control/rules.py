@@ -1,0 +1,71 @@
+"""What the controller goes by: the part of a sweep file that decides who runs, who stops and when all ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tuner.records.values import Config
+
+if TYPE_CHECKING:
+    from tuner.sweep import Sweep
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Numbers of a sweep file in the units that the controller counts in."""
+
+    metric: str
+    mode: str
+    max_epochs: int
+    trials: int | None
+    """Suggestions to make; None: until the searcher has no more."""
+    seed: int = 0
+    doomed: bool = True
+    """Whether the diagnosis may stop a trial that is not diverged but surely lost."""
+    concurrency: int | None = None
+    """Trials at once; None: as many as the driver finds room for."""
+    first: tuple[tuple[str, Config], ...] = ()
+    """(origin, configuration) to try before the searcher is asked."""
+    seconds: float | None = None
+    """Wall seconds of one driver, after which the sweep ends cleanly."""
+    target: Mapping[str, float] = field(default_factory=dict)
+    """Metric name -> value: the sweep ends when a trial reaches one."""
+    retries: int = 2
+    """Lost workers that a trial survives, and failures that a resume tries again."""
+    silent_seconds: float | None = None
+    task: str | None = None
+
+    @classmethod
+    def from_sweep(cls, sweep: Sweep) -> Rules:
+        defaults = sweep.space.defaults()
+        first = [("default", defaults)] if defaults is not None else []
+        first += [("enqueued", config) for config in sweep.search.enqueue]
+        return cls(
+            metric=sweep.metric.name,
+            mode=sweep.metric.mode,
+            max_epochs=sweep.search.max_epochs,
+            trials=sweep.search.trials,
+            seed=sweep.seed,
+            doomed=sweep.search.doomed,
+            concurrency=sweep.search.concurrency,
+            first=tuple(first),
+            seconds=None if sweep.stop.hours is None else 3600.0 * sweep.stop.hours,
+            target=dict(sweep.stop.target),
+            retries=sweep.retries.times,
+            silent_seconds=None if sweep.retries.silent_minutes is None else 60.0 * sweep.retries.silent_minutes,
+            task=sweep.task,
+        )
+
+    def reached(self, metrics: Mapping[str, float]) -> str | None:
+        """`val_loss 0.197 reached the target 0.2`, or None. A name that ends in `_loss` is to fall, others to rise,
+        and the sweep's own metric goes by its mode."""
+        for name, target in self.target.items():
+            value = metrics.get(name)
+            if value is None:
+                continue
+            falls = self.mode == "min" if name == self.metric else name.endswith("_loss")
+            if value <= target if falls else value >= target:
+                return f"{name} {value:.4g} reached the target {target:g}"
+        return None

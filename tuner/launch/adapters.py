@@ -1,0 +1,149 @@
+"""The controller in the shapes that Ray Tune's loop asks for: a searcher, a scheduler, a stopper and a callback.
+
+Tune pickles what hangs on its experiment. These hold a controller, a journal and file locks, which must not travel, so
+a pickled adapter is an empty one; nothing ever unpickles them, since a sweep is resumed from the journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray import tune
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+from ray.tune.search import Searcher
+
+from tuner.control.controller import Controller
+from tuner.launch.trainable import ASSIGNMENT, MESSAGE
+from tuner.records.epochs import Assignment, Failure, Report
+
+
+@dataclass
+class Desk:
+    """What the four adapters share: the controller, and which of Ray's trials works on which assignment."""
+
+    controller: Controller
+    slots: int
+    """Trials that fit on the cluster at once; one more is handed out ahead, so that no worker waits for it."""
+    on_step: Callable[[], None]
+    assignments: dict[str, Assignment] = field(default_factory=dict)
+    """Ray's trial id -> what it works on; gone once the controller has let go of it."""
+
+    def take(self, ray_trial: str) -> Assignment | None:
+        if len(self.assignments) > self.slots:
+            return None
+        assignment = self.controller.next_assignment()
+        if assignment is not None:
+            self.assignments[ray_trial] = assignment
+        return assignment
+
+    def tell(self, ray_trial: str, message: Report | Failure) -> bool:
+        """Whether the trial goes on."""
+        if isinstance(message, Failure):
+            self.controller.on_failure(message)
+            going = False
+        else:
+            going = self.controller.on_report(message)
+        if not going:
+            self.assignments.pop(ray_trial, None)
+        return going
+
+    def lost(self, ray_trial: str, why: str) -> None:
+        """The actor or its node is gone. Nothing happens where the controller had let go of the trial already."""
+        assignment = self.assignments.pop(ray_trial, None)
+        if assignment is not None:
+            self.controller.on_failure(Failure(assignment.trial, assignment.attempt, "lost", why))
+
+
+class _Unpicklable:
+    """An adapter without its desk: what Tune may pickle."""
+
+    desk: Desk
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+class ControllerSearcher(_Unpicklable, Searcher):  # type: ignore[misc]
+    """Hands the controller's assignments to Tune."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk = desk
+
+    def suggest(self, trial_id: str) -> Any:
+        assignment = self.desk.take(trial_id)
+        if assignment is not None:
+            return {ASSIGNMENT: assignment}
+        # None means "not now": a lost trial may yet come back to be handed out
+        return Searcher.FINISHED if self.desk.controller.done else None
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        """The scheduler's side has told the controller."""
+
+    def save(self, checkpoint_path: str) -> None:
+        Path(checkpoint_path).touch()
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing: a sweep is resumed from the journal."""
+
+
+class ControllerScheduler(_Unpicklable, FIFOScheduler):  # type: ignore[misc]
+    """Passes each epoch's report to the controller, and its answer to Tune."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk = desk
+
+    def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
+        going = self.desk.tell(trial.trial_id, result[MESSAGE])
+        return str(TrialScheduler.CONTINUE if going else TrialScheduler.STOP)
+
+    def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
+        error = trial.get_pickled_error()
+        cause = getattr(error, "cause", None) or error
+        why = f"{type(cause).__name__}: {cause}".splitlines()[0] if cause is not None else "its actor died"
+        self.desk.lost(trial.trial_id, why)
+
+
+class ControllerStopper(_Unpicklable, tune.Stopper):  # type: ignore[misc]
+    """Ends Tune's loop once the controller wants to stop."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        return False
+
+    def stop_all(self) -> bool:
+        return self.desk.controller.stopping is not None
+
+
+class ControllerCallback(_Unpicklable, tune.Callback):  # type: ignore[misc]
+    """Starts and the passing of time; kills the actors of silent trials."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        assignment = self.desk.assignments.get(trial.trial_id)
+        if assignment is not None:
+            self.desk.controller.started(assignment.trial, assignment.attempt)
+
+    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        silent = self.desk.controller.silent_trials()
+        if silent:
+            self._kill(silent, trials)
+        self.desk.on_step()
+
+    def _kill(self, silent: tuple[str, ...], trials: list[Any]) -> None:
+        by_id = {trial.trial_id: trial for trial in trials}
+        for ray_trial, assignment in list(self.desk.assignments.items()):
+            if assignment.trial in silent:
+                del self.desk.assignments[ray_trial]
+                actor = by_id[ray_trial].temporary_state.ray_actor
+                if actor is not None:
+                    ray.kill(actor)

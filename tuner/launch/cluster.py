@@ -1,0 +1,121 @@
+"""Connecting to Ray, and what its nodes can give."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tuner.errors import Fault, InputError, RunError
+
+_WORKER_ENVIRONMENT = {
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",  # paths in a sweep file mean the same in a worker as in the driver
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # ours stops cleanly
+}
+_DRIVER_ENVIRONMENT = _WORKER_ENVIRONMENT | {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # half of a short trial's cost (docs/log.md)
+    "TUNE_GLOBAL_CHECKPOINT_S": str(10**9),  # no snapshots of Tune's: the journal is the truth
+    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+    "TUNE_FORCE_TRIAL_CLEANUP_S": "5",  # a clean stop does not wait for a long epoch to end
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TrialResources:
+    """What one trial asks a node for."""
+
+    cpu: float = 1.0
+    gpu: float = 0.0
+    memory: int = 0
+    """Bytes; 0: not asked for."""
+    accelerator: str | None = None
+    """Ray's name of an accelerator, such as `A100`."""
+
+    def bundle(self) -> dict[str, float]:
+        out = {"CPU": self.cpu}
+        if self.gpu:
+            out["GPU"] = self.gpu
+        if self.memory:
+            out["memory"] = float(self.memory)
+        if self.accelerator:
+            out[f"accelerator_type:{self.accelerator}"] = 0.001
+        return out
+
+
+@contextmanager
+def connected(address: str | None, *, cpus: int | None = None) -> Iterator[None]:
+    """Ray, started on this machine (`address` None or `local`) or joined at `address`; left as it was found.
+
+    Raises RunError where no cluster answers.
+    """
+    os.environ.update({name: os.environ.get(name, value) for name, value in _DRIVER_ENVIRONMENT.items()})
+    import ray  # here, so that the environment above is in force when ray reads it
+
+    if ray.is_initialized():
+        yield
+        return
+    local = address in (None, "local")
+    try:
+        ray.init(
+            address="local" if local else address,
+            num_cpus=cpus if local else None,
+            include_dashboard=False if local else None,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            configure_logging=False,
+            runtime_env=None if local else {"env_vars": _WORKER_ENVIRONMENT},
+        )
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise RunError(f"no Ray cluster at {address or 'this machine'}: {error}") from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def slots(resources: TrialResources) -> int:
+    """How many trials of this size the cluster's nodes hold together, now.
+
+    Raises InputError where no node could ever hold one.
+    """
+    import ray
+
+    nodes = [node for node in ray.nodes() if node["Alive"]]
+    asked = resources.bundle()
+    total = sum(_fit(asked, node["Resources"]) for node in nodes)
+    if total == 0:
+        raise InputError("no node of this cluster can run a trial", _why_not(asked, nodes))
+    return total
+
+
+def _fit(asked: Mapping[str, float], has: Mapping[str, float]) -> int:
+    return min(math.floor(has.get(name, 0.0) / amount + 1e-9) for name, amount in asked.items() if amount > 0)
+
+
+def _why_not(asked: Mapping[str, float], nodes: list[Mapping[str, object]]) -> tuple[Fault, ...]:
+    faults = []
+    for name, amount in asked.items():
+        most = max((float(_has(node).get(name, 0.0)) for node in nodes), default=0.0)
+        if most < amount:
+            where = {"CPU": "resources.cpu", "GPU": "resources.gpu", "memory": "resources.memory"}.get(
+                name, "resources.accelerator"
+            )
+            cure = f"the largest of {len(nodes)} nodes has {most:g} {name}: ask for no more, or join another cluster"
+            faults.append(Fault(where, amount, cure))
+    if not faults:
+        text = ", ".join(f"{amount:g} {name}" for name, amount in asked.items())
+        faults.append(Fault("resources", text, "each is there, but on no node together: ask for less of one"))
+    return tuple(faults)
+
+
+def _has(node: Mapping[str, object]) -> Mapping[str, float]:
+    resources = node["Resources"]
+    assert isinstance(resources, dict)
+    return resources

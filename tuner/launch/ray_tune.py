@@ -1,0 +1,86 @@
+"""The driver on Ray: Tune's Tuner over a class Trainable with reused actors, its brain replaced by the controller."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from typing import Any
+
+import ray
+from ray import tune
+
+from tuner.control.controller import Controller
+from tuner.launch.adapters import ControllerCallback, ControllerScheduler, ControllerSearcher, ControllerStopper, Desk
+from tuner.launch.cluster import TrialResources, slots
+from tuner.launch.trainable import TrialActor
+from tuner.training.data import load_splits
+from tuner.training.plan import TrainingPlan
+
+
+def drive(controller: Controller, plan: TrainingPlan, resources: TrialResources, on_step: Callable[[], None]) -> None:
+    """Run the controller's sweep to its end on the connected cluster.
+
+    Raises InputError where the data cannot be loaded or no node could ever hold a trial.
+    """
+    room = slots(resources)
+    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(room)  # actors start side by side, not one after the other
+    splits, loaded = _load_once(plan)
+    desk = Desk(controller, room, _checking_first(loaded, on_step))
+    scratch = tempfile.mkdtemp(prefix="tuner-")
+    for name in ("ray.tune", "ray.train"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    trainable = tune.with_resources(
+        tune.with_parameters(TrialActor, plan=[ray.put(plan)], splits=splits),
+        tune.PlacementGroupFactory([resources.bundle()]),
+    )
+    try:
+        tune.Tuner(
+            trainable,
+            tune_config=tune.TuneConfig(
+                search_alg=ControllerSearcher(desk),
+                scheduler=ControllerScheduler(desk),
+                num_samples=-1,
+                reuse_actors=True,
+            ),
+            run_config=tune.RunConfig(
+                name="trials",
+                storage_path=scratch,
+                callbacks=[ControllerCallback(desk)],
+                stop=ControllerStopper(desk),
+                verbose=0,
+            ),
+        ).fit()
+    finally:
+        controller.finish()
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _load_once(plan: TrainingPlan) -> tuple[list[Any], list[Any]]:
+    """(reference to the data, reference that resolves when it is there), both in lists, so that ray hands them on
+    as they are. Loaded by a task on the cluster: the driver needs neither torch nor the memory."""
+    if plan.loop is not None:
+        return [], []
+    task = ray.remote(num_cpus=0, num_returns=2)(_load)
+    data, done = task.remote(plan)
+    return [data], [done]
+
+
+def _load(plan: TrainingPlan) -> tuple[Any, bool]:
+    return load_splits(plan), True
+
+
+def _checking_first(loaded: list[Any], on_step: Callable[[], None]) -> Callable[[], None]:
+    """`on_step`, and until the data is loaded a look at whether that failed: then its error is raised as it is."""
+
+    def step() -> None:
+        if loaded and ray.wait(loaded, timeout=0)[0]:
+            try:
+                ray.get(loaded.pop())
+            except ray.exceptions.RayTaskError as error:
+                raise error.cause from None
+        on_step()
+
+    return step

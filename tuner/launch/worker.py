@@ -1,0 +1,23 @@
+"""What a driver asks of a worker, whichever process it lives in."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from tuner.records.epochs import Assignment, Failure, Report
+
+
+class Worker(Protocol):
+    """Trains one trial at a time, epoch by epoch; `training.worker.TrialWorker` is one."""
+
+    def open(self, assignment: Assignment) -> None:
+        """Get ready for a trial. A fault of the user's comes out of `step`."""
+        ...
+
+    def step(self) -> Report | Failure:
+        """Train and evaluate one epoch; never raises for what the trial did."""
+        ...
+
+    def close(self) -> None:
+        """The trial is over: free its model and memory."""
+        ...
