@@ -38,7 +38,7 @@ def run(
     """Run a sweep and return what it came to.
 
     `sweep` is the path of a sweep file, the name of a shipped one, or a training function of one argument, a
-    `tuner.Trial`; a function needs `space`, in the grammar of sweep files (`{"lr": {"float": [1e-5, 1], "log": True}}`).
+    `tuner.Trial`; a function needs `space`, in a sweep file's grammar (`{"lr": {"float": [1e-5, 1], "log": True}}`).
     `settings` changes any value by its path in the file (`{"search.scheduler": "none"}`). `resume` goes on with a run
     instead. `address="none"` runs in this process, without Ray; `track=False` leaves MLflow out.
 

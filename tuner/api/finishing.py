@@ -10,8 +10,8 @@ from typing import Any
 import tuner.tracking as tracking
 from tuner.control.controller import Controller
 from tuner.diagnosis import diagnose_sweep
-from tuner.records.journal import Journal, read_journal
 from tuner.records.fold import Fold
+from tuner.records.journal import Journal, read_journal
 from tuner.records.run_directory import RunDirectory, write_atomically
 from tuner.records.trial import FAILED, SweepRecord
 from tuner.report.html import html

@@ -24,7 +24,7 @@ def clean_stop(on_stop: Callable[[str], None]) -> Iterator[None]:
         return
     seen = 0
 
-    def handle(number: int, frame: FrameType | None) -> None:
+    def handle(number: int, _frame: FrameType | None) -> None:
         nonlocal seen
         seen += 1
         if seen > 1:
