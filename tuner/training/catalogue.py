@@ -10,6 +10,18 @@ from __future__ import annotations
 from tuner.records.catalogue import Catalogue, Component, ParameterSpec
 from tuner.training.torch_tables import OPTIMIZERS, SCHEDULES
 
+METRICS = (
+    "train_loss",
+    "train_eval_loss",
+    "train_accuracy",
+    "val_loss",
+    "val_accuracy",
+    "grad_norm",
+    "lr",
+)
+"""What the trainer reports each epoch. `train_loss` is the mean over the epoch in training mode; `train_eval_loss` and
+`train_accuracy` are measured after it, in evaluation mode, on a sample of the training split."""
+
 TASKS = (
     Component("digits", "task", "tuner.training.tasks:Digits", says="1,797 digits of 8×8 pixels, from scikit-learn"),
     Component("fashion_mnist", "task", "tuner.training.tasks:FashionMNIST", says="70,000 garments of 28×28 pixels"),

@@ -22,7 +22,7 @@ def build_optimizer(
     *,
     lr: float,
     weight_decay: float | None = None,
-    arguments: Mapping[str, Any] = {},  # noqa: B006  (never changed)
+    arguments: Mapping[str, Any] = {},
 ) -> torch.optim.Optimizer:
     """`weight_decay` None leaves torch's own default (0.01 for adamw, 0 for the others)."""
     kind = locate(CATALOGUE.family("optimizer")[name].where)

@@ -23,7 +23,7 @@ class TrainingPlan:
     """Each trial has a folder of its name in it."""
     loop: str | Callable[..., object] | None = None
     """The user's training function, or where it is found."""
-    model: str | Callable[..., object] | None = None
+    model: str | None = None
     """The model of all trials, where the space does not choose one."""
     data_dir: str | None = None
     limit: int | None = None

@@ -1,0 +1,102 @@
+"""Builds one trial's network and trainer from its settings: the only place that knows how the parts fit together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from tuner.errors import Fault, InputError
+from tuner.training.augmentation import Augmentation
+from tuner.training.catalogue import CATALOGUE
+from tuner.training.data import TaskInfo
+from tuner.training.device_data import DeviceData
+from tuner.training.initialisation import initialise
+from tuner.training.locate import locate, signature_of
+from tuner.training.loop import Trainer
+from tuner.training.losses import Objective
+from tuner.training.optimizers import build_optimizer
+from tuner.training.schedules import Schedule
+from tuner.training.settings import Settings
+
+PRECISIONS = {"off": None, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def choose_device(gpu: float) -> torch.device:
+    """The GPU that was reserved for this worker (the launcher shows it no other), else the CPU."""
+    if gpu > 0:
+        if not torch.cuda.is_available():
+            cure = "torch sees no GPU on this machine: set resources.gpu to 0"
+            raise InputError("no GPU here", (Fault("resources.gpu", gpu, cure),))
+        return torch.device("cuda")
+    return torch.device("cpu")
+
+
+def build_model(settings: Settings, task: TaskInfo, folder: str = "") -> nn.Module:
+    """The catalogue's or the user's. A shared parameter (`dropout` at the top) goes to the catalogue's models that
+    take it; whatever the model's own branch gives, and all of a user's builder, has to be taken."""
+    component = CATALOGUE.family("model").get(settings.model)
+    builder = locate(component.where if component else settings.model, folder)
+    given: dict[str, Any] = dict(settings.builder_arguments)
+    if component is not None:
+        takes = signature_of(builder)
+        given = {name: v for name, v in given.items() if name in settings.own_arguments or takes.takes(name)}
+    model: Any = builder(task, **given)
+    if not isinstance(model, nn.Module):
+        cure = f"it has to return a torch.nn.Module, not {type(model).__name__}"
+        raise InputError("not a model", (Fault("model", settings.model, cure),))
+    initialise(model, settings.initialisation)
+    return model
+
+
+def build_trainer(
+    settings: Settings, data: DeviceData, device: torch.device, max_epochs: int, folder: str = ""
+) -> Trainer:
+    """Draws the weights from torch's global generator, as every layer does: the caller seeds it."""
+    amp = PRECISIONS[settings.amp]
+    if amp is torch.float16 and (device.type != "cuda" or settings.optimizer.name == "lbfgs"):
+        cure = "fp16 needs a GPU, and an optimizer other than lbfgs: take bf16"
+        raise InputError("no fp16 here", (Fault("amp", settings.amp, cure),))
+    model = build_model(settings, data.task, folder).to(device)
+    if settings.channels_last:
+        model = model.to(memory_format=torch.channels_last)
+    weights = [weight for weight in model.parameters() if weight.requires_grad]
+    optimizer = build_optimizer(
+        settings.optimizer.name,
+        weights,
+        lr=settings.lr,
+        weight_decay=settings.weight_decay,
+        arguments=settings.optimizer.arguments,
+    )
+    schedule = Schedule(
+        optimizer,
+        settings.schedule.name,
+        settings.schedule.arguments,
+        max_epochs=max_epochs,
+        steps_per_epoch=len(data.batch_sizes(settings.batch_size)),
+        warmup=settings.warmup,
+    )
+    objective = Objective(
+        settings.loss.name,
+        settings.loss.arguments,
+        weights,
+        label_smoothing=settings.label_smoothing,
+        l1=settings.l1,
+    )
+    if settings.compile:
+        model.compile()
+    return Trainer(
+        model=model,
+        weights=weights,
+        objective=objective,
+        optimizer=optimizer,
+        schedule=schedule,
+        augmentation=Augmentation(settings.augmentation, settings.augmentation_strength, data.task.input_shape),
+        batch_size=settings.batch_size,
+        gradient_clip=settings.gradient_clip,
+        amp=amp,
+        scaler=torch.amp.GradScaler(device.type) if amp is torch.float16 else None,
+        channels_last=settings.channels_last,
+        device=device,
+    )

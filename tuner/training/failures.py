@@ -1,0 +1,32 @@
+"""What became of a trial that raised, as a record. Torch-free: torch's error is known by its name's module."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+
+from tuner.records.epochs import Assignment, Failure
+
+OUT_OF_MEMORY, RAISED = "out_of_memory", "raised"
+CPU_ALLOCATOR = "DefaultCPUAllocator"
+"""Torch's CPU allocator raises a plain RuntimeError; only its name in the text tells it from others."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    torch = sys.modules.get("torch")  # who has not imported it cannot have raised its error
+    if torch is not None and isinstance(error, torch.OutOfMemoryError):
+        return True
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and CPU_ALLOCATOR in str(error))
+
+
+def failure(assignment: Assignment, error: BaseException, what: str) -> Failure:
+    """`what` was being trained: named when memory runs out, since it says what to make smaller."""
+    told = "".join(traceback.format_exception(error))
+    first_line = (str(error).splitlines() or [""])[0]
+    kind, message = RAISED, f"{type(error).__name__}: {first_line}"
+    if is_out_of_memory(error):
+        kind, message = OUT_OF_MEMORY, f"out of memory with {what}: {first_line}"
+    while error.__traceback__ is not None:  # its frames hold the model and the batch
+        traceback.clear_frames(error.__traceback__)
+        error.__traceback__ = None
+    return Failure(assignment.trial, assignment.attempt, kind, message, told)

@@ -1,0 +1,115 @@
+"""The training loop: one epoch over the training split, one evaluation. Nothing here waits for the device.
+
+Sums stay on the device and are fetched once an epoch. What a trial sets comes in as values.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.utils import clip_grad_norm_, get_total_norm
+
+from tuner.training.augmentation import Augmentation
+from tuner.training.device_data import DeviceData
+from tuner.training.losses import Objective
+from tuner.training.schedules import Schedule
+
+GRADIENT_EVERY = 8
+"""Steps between two looks at the norm of the gradient, where clipping does not compute it anyway: 2 % of a small step."""
+
+
+@dataclass
+class Trainer:
+    """One trial's network and all that moves it."""
+
+    model: nn.Module
+    weights: list[nn.Parameter]
+    objective: Objective
+    optimizer: torch.optim.Optimizer
+    schedule: Schedule
+    augmentation: Augmentation
+    batch_size: int
+    gradient_clip: float = 0.0
+    amp: torch.dtype | None = None
+    scaler: torch.amp.GradScaler | None = None
+    channels_last: bool = False
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+    def train_epoch(self, data: DeviceData, generator: torch.Generator) -> dict[str, torch.Tensor]:
+        """Every training example once. `train_loss`: the mean over the epoch's examples, each as its step saw it."""
+        self.model.train()
+        total = torch.zeros((), device=self.device)
+        norms: list[torch.Tensor] = []
+        augment = self.augmentation if self.augmentation.ways else None
+        for number, (x, y) in enumerate(data.batches(self.batch_size, generator)):
+            if augment is not None:
+                x = augment(x, generator)
+            self.schedule.before_step()
+            loss, norm = self._step(x, y, look=number % GRADIENT_EVERY == 0)
+            self.schedule.after_step()
+            total += loss * len(y)
+            if norm is not None:
+                norms.append(norm)
+        return {"train_loss": total / len(data.train_y), "grad_norm": torch.stack(norms).mean()}
+
+    def evaluate(self, batches: Iterable[tuple[torch.Tensor, torch.Tensor]]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean loss and accuracy in evaluation mode."""
+        self.model.eval()
+        loss = torch.zeros((), device=self.device)
+        right = torch.zeros((), device=self.device)
+        count = 0
+        with torch.no_grad():  # not inference mode: what a model keeps for later would be unusable in training
+            for x, y in batches:
+                with self._precision():
+                    outputs = self.model(self._laid_out(x))
+                    loss += self.objective.plain(outputs, y).float() * len(y)
+                right += (outputs.argmax(1) == y).sum()
+                count += len(y)
+        return loss / count, right / count
+
+    def _step(self, x: torch.Tensor, y: torch.Tensor, *, look: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """One update; the loss before it, and the gradient's norm before clipping if it was looked at."""
+        seen: list[torch.Tensor] = []
+        x = self._laid_out(x)
+
+        def backward() -> torch.Tensor:
+            self.optimizer.zero_grad(set_to_none=True)
+            with self._precision():
+                descended, plain = self.objective(self.model(x), y)
+            if not seen:
+                seen.append(plain)
+            if self.scaler is None:
+                descended.backward()  # type: ignore[no-untyped-call]
+            else:
+                self.scaler.scale(descended).backward()  # type: ignore[no-untyped-call]
+                self.scaler.unscale_(self.optimizer)
+            if self.gradient_clip:
+                norms.append(clip_grad_norm_(self.weights, self.gradient_clip))
+            elif look:
+                norms.append(get_total_norm([w.grad for w in self.weights if w.grad is not None]))
+            return descended
+
+        norms: list[torch.Tensor] = []
+        if isinstance(self.optimizer, torch.optim.LBFGS):
+            self.optimizer.step(backward)  # type: ignore[no-untyped-call]
+        else:
+            backward()
+            if self.scaler is None:
+                self.optimizer.step()
+            else:
+                self.scaler.step(self.optimizer)
+                self.scaler.update()
+        return seen[0], norms[0] if norms else None
+
+    def _precision(self) -> contextlib.AbstractContextManager[Any]:
+        if self.amp is None:
+            return contextlib.nullcontext()
+        return torch.autocast(self.device.type, self.amp)
+
+    def _laid_out(self, x: torch.Tensor) -> torch.Tensor:
+        return x.contiguous(memory_format=torch.channels_last) if self.channels_last and x.ndim == 4 else x

@@ -1,0 +1,168 @@
+"""One trial in a worker: built or restored, trained an epoch at a time, its checkpoints written."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import deque
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tuner.errors import Fault, InputError
+from tuner.records.epochs import Assignment, EpochMetrics, Facts, Report
+from tuner.records.values import decode_metrics, encode_metrics
+from tuner.training.building import build_trainer
+from tuner.training.catalogue import METRICS
+from tuner.training.checkpoints import Checkpoints
+from tuner.training.data import Splits
+from tuner.training.device_data import DeviceCache
+from tuner.training.plan import TrainingPlan
+from tuner.training.randomness import Randomness
+from tuner.training.settings import read_settings
+
+
+class Session:
+    """Raises whatever goes wrong; the worker makes a Failure of it."""
+
+    def __init__(self, plan: TrainingPlan, splits: Splits, cache: DeviceCache, assignment: Assignment) -> None:
+        if plan.metric not in METRICS:
+            cure = f"the trainer reports {', '.join(METRICS)}"
+            raise InputError("no such metric", (Fault("metric", plan.metric, cure),))
+        self.plan, self.assignment = plan, assignment
+        self.settings = read_settings(plan.settings(assignment.config), plan.model)
+        self.data = cache.get(standardise=self.settings.standardise)
+        self.device = self.data.train_x.device
+        self.randomness = Randomness(assignment.seed, self.device)
+        self.checkpoints = Checkpoints(Path(plan.checkpoints_dir) / assignment.trial)
+        self.epoch = 0
+        self.best: tuple[float, int] | None = None
+        """Value and epoch."""
+        self.reports: list[Report] = []
+        """Of all epochs so far, those of earlier attempts too."""
+        self._stored: deque[Report] = deque()
+        """Reports of epochs that the journal lacks, though they were trained before the worker was lost."""
+        with self.randomness.lent():
+            self.trainer = build_trainer(
+                self.settings, self.data, self.device, assignment.max_epochs, folder=plan.folder
+            )
+        self.facts = self._restored()
+        if self.facts is None:
+            with self.randomness.lent():
+                initial, _ = self.trainer.evaluate(self.data.train_sample())
+            self.facts = self._facts(splits, float(initial))
+        self._first = True
+
+    @property
+    def holds_much(self) -> bool:
+        """Whether its memory is worth a collector's pass: anything on a GPU, or more than 16 million weights."""
+        return self.device.type != "cpu" or sum(weight.numel() for weight in self.trainer.weights) > 1 << 24
+
+    def describe(self) -> str:
+        """What was being trained, for the one who has to make it smaller."""
+        weights = sum(weight.numel() for weight in self.trainer.weights)
+        arguments = "".join(f" {name} {value}" for name, value in self.settings.builder_arguments.items())
+        return f"batch_size {self.settings.batch_size} and {self.settings.model}{arguments} ({weights:,} weights)"
+
+    def next_report(self) -> Report:
+        """The next epoch's: one that a checkpoint kept, or one trained now."""
+        report = self._stored.popleft() if self._stored else self._train()
+        if self._first:
+            self._first = False
+            report = replace(report, facts=self.facts)
+        return report
+
+    def _train(self) -> Report:
+        started = time.perf_counter()
+        trainer, data = self.trainer, self.data
+        lr = trainer.schedule.lr
+        with self.randomness.lent():
+            measured = trainer.train_epoch(data, self.randomness.data)
+            measured["train_eval_loss"], measured["train_accuracy"] = trainer.evaluate(data.train_sample())
+            measured["val_loss"], measured["val_accuracy"] = trainer.evaluate(data.validation())
+        numbers = torch.stack([value.float() for value in measured.values()]).tolist()  # the epoch's one transfer
+        metrics = dict(zip(measured, numbers, strict=True)) | {"lr": lr}
+        trainer.schedule.after_epoch(metrics["val_loss"])
+        self.epoch += 1
+        value = metrics[self.plan.metric]
+        is_best = self.plan.better(value, self.best[0] if self.best else None)
+        if is_best:
+            self.best = (value, self.epoch)
+        finished = self._out_of_patience()
+        seconds = time.perf_counter() - started
+        report = Report(
+            self.assignment.trial, self.assignment.attempt, EpochMetrics(self.epoch, metrics, seconds), finished
+        )
+        self.reports.append(report)
+        last = finished is not None or self.epoch >= self.assignment.max_epochs
+        if is_best or last or self.epoch % self.plan.every == 0:
+            self.checkpoints.write(self._state(), best=is_best)
+        return report
+
+    def _out_of_patience(self) -> str | None:
+        patience, best = self.settings.patience, self.best[1] if self.best else 0
+        if patience is None or self.epoch - best < patience:
+            return None
+        return f"patience {patience}: no better {self.plan.metric} since epoch {best}"
+
+    def _facts(self, splits: Splits, initial_loss: float) -> Facts:
+        return Facts(
+            initial_loss=initial_loss,
+            baseline_loss=splits.baseline_loss if self.settings.loss.name == "cross_entropy" else None,
+            num_classes=splits.task.num_classes,
+            n_train=splits.task.n_train,
+            n_val=len(splits.val_y),
+            n_parameters=sum(weight.numel() for weight in self.trainer.weights),
+            steps_per_epoch=len(self.data.batch_sizes(self.settings.batch_size)),
+            train_eval="epoch_mean",
+            device=str(self.device),
+            data_hash=splits.data_hash,
+        )
+
+    def _state(self) -> dict[str, Any]:
+        """Everything that the next epoch depends on."""
+        trainer = self.trainer
+        return {
+            "identity": self._identity(),
+            "epoch": self.epoch,
+            "best": self.best,
+            "model": trainer.model.state_dict(),
+            "optimizer": trainer.optimizer.state_dict(),
+            "schedule": trainer.schedule.state_dict(),
+            "scaler": trainer.scaler.state_dict() if trainer.scaler else None,
+            "randomness": self.randomness.state_dict(),
+            "facts": asdict(self.facts) if self.facts else None,
+            "reports": [
+                [r.epoch.epoch, encode_metrics(r.epoch.metrics), r.epoch.seconds, r.finished] for r in self.reports
+            ],
+        }
+
+    def _restored(self) -> Facts | None:
+        """Take up where this trial's last checkpoint is; None when there is none of this trial."""
+        state = self.checkpoints.read(self.device) if self._goes_on else None
+        if state is None or state["identity"] != self._identity():
+            return None
+        trainer = self.trainer
+        trainer.model.load_state_dict(state["model"])
+        trainer.optimizer.load_state_dict(state["optimizer"])
+        trainer.schedule.load_state_dict(state["schedule"])
+        if trainer.scaler is not None and state["scaler"] is not None:
+            trainer.scaler.load_state_dict(state["scaler"])
+        self.randomness.load_state_dict(state["randomness"])
+        self.epoch = state["epoch"]
+        self.best = tuple(state["best"]) if state["best"] else None
+        for epoch, metrics, seconds, finished in state["reports"]:
+            told = EpochMetrics(epoch, decode_metrics(metrics), seconds)
+            self.reports.append(Report(self.assignment.trial, self.assignment.attempt, told, finished))
+        self._stored.extend(report for report in self.reports if report.epoch.epoch > self.assignment.after_epoch)
+        return Facts(**state["facts"])
+
+    @property
+    def _goes_on(self) -> bool:
+        return self.assignment.attempt > 1 or self.assignment.after_epoch > 0
+
+    def _identity(self) -> str:
+        """What has to be the same for a checkpoint to belong to this trial."""
+        return json.dumps([dict(self.assignment.config), self.assignment.seed], sort_keys=True, default=str)

@@ -1,0 +1,112 @@
+"""A worker: trains one trial after another and never dies of what a trial does.
+
+One lives in each of the launcher's actors, or in the process itself. Torch is imported with the first one that needs
+it, so that a driver may import this module for nothing.
+"""
+
+from __future__ import annotations
+
+import gc
+from typing import TYPE_CHECKING
+
+from tuner.records.epochs import Assignment, Failure, Report
+from tuner.training.data import Splits
+from tuner.training.failures import failure
+from tuner.training.plan import TrainingPlan
+from tuner.training.user_loop import LoopSession
+
+if TYPE_CHECKING:
+    from tuner.training.device_data import DeviceCache
+    from tuner.training.session import Session
+
+CATCHABLE = (Exception, SystemExit)
+"""What a user's code may raise to end its trial. A keyboard interrupt is for the driver."""
+
+
+class TrialWorker:
+    """`open` a trial, `step` through its epochs, `close` it; again and again."""
+
+    def __init__(self, plan: TrainingPlan, splits: Splits | None = None) -> None:
+        """`splits`: of `load_splits(plan)`; None for a loop of the user's own. Raises InputError for a missing GPU."""
+        self.plan, self._splits = plan, splits
+        self._cache: DeviceCache | None = None
+        self._session: Session | LoopSession | None = None
+        self._assignment: Assignment | None = None
+        self._failure: Failure | None = None
+        if plan.loop is None:
+            self._cache = self._prepared(plan, splits)
+
+    def open(self, assignment: Assignment) -> None:
+        """Build or restore the trial. What goes wrong in it comes out of `step`."""
+        self.close()
+        self._assignment = assignment
+        try:
+            self._session = self._start(assignment)
+        except CATCHABLE as error:
+            self._fail(assignment, error)
+
+    def step(self) -> Report | Failure:
+        """Train and evaluate one epoch, write its checkpoint; or say why not."""
+        assignment = self._assignment
+        if assignment is None:
+            raise RuntimeError("step() before open()")
+        if self._failure is None and self._session is not None:
+            try:
+                return self._session.next_report()
+            except CATCHABLE as error:
+                self._fail(assignment, error)
+        assert self._failure is not None
+        return self._failure
+
+    def close(self) -> None:
+        """The trial is over: free its model and its memory."""
+        session, self._session = self._session, None
+        self._assignment, self._failure = None, None
+        if isinstance(session, LoopSession):
+            session.close()
+        elif session is not None and session.holds_much:
+            del session
+            self._free()
+
+    def _start(self, assignment: Assignment) -> Session | LoopSession:
+        if self.plan.loop is not None:
+            return LoopSession(self.plan, assignment)
+        from tuner.training.session import Session
+
+        assert self._splits is not None
+        assert self._cache is not None
+        return Session(self.plan, self._splits, self._cache, assignment)
+
+    def _prepared(self, plan: TrainingPlan, splits: Splits | None) -> DeviceCache:
+        if splits is None:
+            raise ValueError("a plan with a task needs its splits: load_splits(plan)")
+        import torch
+
+        from tuner.training.building import choose_device
+        from tuner.training.device_data import DeviceCache
+
+        device = choose_device(plan.gpu)
+        if torch.get_num_threads() != plan.cpu:
+            torch.set_num_threads(plan.cpu)
+        if device.type == "cuda":
+            torch.backends.cudnn.deterministic = True  # a trial can be had again, bit for bit
+        return DeviceCache(splits, device)
+
+    def _fail(self, assignment: Assignment, error: BaseException) -> None:
+        what = self._session.describe() if self._session is not None else _values(assignment)
+        self._failure = failure(assignment, error, what)
+        self._session = None
+        self._free()
+
+    def _free(self) -> None:
+        """Optimizers and their schedules refer to each other, so the collector has to come by."""
+        gc.collect()
+        if self._cache is not None:
+            import torch
+
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+
+
+def _values(assignment: Assignment) -> str:
+    return ", ".join(f"{name} {value}" for name, value in assignment.config.items())
