@@ -1,0 +1,70 @@
+"""kill -9 of the driver, and resume: nothing is lost, nothing is doubled."""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+from sweep_kit import check_everything, finish, kill_after_lines, only_run, start
+
+from tuner.errors import InputError
+from tuner.records.journal import Journal, read_journal
+
+SMALL = ("digits_mlp", "--trials", 10, "--set", "search.max_epochs=9")
+
+
+@pytest.mark.slow
+def test_killed_again_and_again_a_sweep_still_ends_whole(tmp_path: Path) -> None:
+    """As many random moments as TUNER_KILLS says (3): in a sweep that goes on after each."""
+    moments = random.Random(int(os.environ.get("TUNER_KILLS_SEED", "1")))
+    kills = int(os.environ.get("TUNER_KILLS", "3"))
+    process = start(tmp_path, "run", *SMALL)
+    lines = 0
+    killed = 0
+    finished: list[str] = []
+    for _ in range(kills):
+        lines += moments.randint(3, 20)
+        if not kill_after_lines(process, tmp_path, lines):
+            break
+        killed += 1
+        run = only_run(tmp_path)
+        now_ended = [line["trial"] for line in read_journal(run.journal) if line["kind"] == "ending"]
+        assert finished == now_ended[: len(finished)]
+        finished = now_ended
+        lines = len(read_journal(run.journal))
+        process = start(tmp_path, "run", "--resume", run.name)
+    assert killed > 0
+    finish(process)
+    run = only_run(tmp_path)
+    ends = [line["trial"] for line in read_journal(run.journal) if line["kind"] == "ending"]
+    assert len(ends) == len(set(ends)) == 10
+    check_everything(tmp_path, run)
+
+
+@pytest.mark.slow
+def test_killed_in_one_process_it_resumes_bit_for_bit(tmp_path: Path) -> None:
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    for folder in (whole, broken):
+        folder.mkdir()
+    words = (*SMALL, "--address", "none")
+    finish(start(whole, "run", *words))
+    process = start(broken, "run", *words)
+    assert kill_after_lines(process, broken, 14)
+    finish(start(broken, "run", "--resume", only_run(broken).name, "--address", "none"))
+
+    def curves(folder: Path) -> list[object]:
+        return [(t.trial, t.ending, [dict(e.metrics) for e in t.epochs]) for t in only_run(folder).record().trials]
+
+    assert curves(whole) == curves(broken)
+
+
+def test_a_second_driver_is_refused_and_a_killed_ones_lock_is_free(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    with Journal(path) as first:
+        first.append({"kind": "sweep", "version": 1})
+        with pytest.raises(InputError, match="driver already"):
+            Journal(path)
+    with Journal(path) as again:
+        assert again.lines == [{"kind": "sweep", "version": 1}]
