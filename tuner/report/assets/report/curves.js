@@ -1,0 +1,146 @@
+/* All trials' curves of one metric. Trials of one verdict are one series with gaps, or a thousand would be slow. */
+(() => {
+  const { data } = report;
+  const holder = document.getElementById("curves-chart");
+  if (!holder) return;
+  const metric = document.getElementById("curves-metric");
+  const log = document.getElementById("curves-log");
+  const note = document.getElementById("curves-note");
+  const points = data.trials.map(() => []); // of the chosen metric: [epoch, value] of what is finite, and gaps
+  let range = { low: 0, high: 1, cut: 0, positive: false };
+
+  const epochOf = (trial, at) => (trial.at ? trial.at[at] : at + 1);
+  const quantile = (sorted, share) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
+
+  const read = () => {
+    const place = data.metrics.indexOf(metric.value);
+    const all = [];
+    data.trials.forEach((trial, i) => {
+      points[i] = (trial.curves[place] || []).map((value, at) => {
+        const finite = typeof value === "number";
+        if (finite) all.push(value);
+        return [epochOf(trial, at), finite ? value : null, value];
+      });
+    });
+    all.sort((one, two) => one - two);
+    const low = all[0];
+    const high = all[all.length - 1];
+    const most = quantile(all, 0.98);
+    const positive = low > 0;
+    const far = high - low > 3 * (most - low) && most > low;
+    range = { low, high, most: far ? most : high, positive, empty: all.length === 0, all };
+    if (!log.dataset.touched) log.checked = positive && most / low > 30;
+    log.disabled = !positive;
+    if (!positive) log.checked = false;
+  };
+
+  const build = () => {
+    const ink = report.colour("soft");
+    const faint = report.colour("chart-line");
+    const many = data.trials.length > 150;
+    const series = [];
+    const cut = log.checked ? (range.most / range.low > 1e6 ? range.most : range.high) : range.most;
+    const top = cut < range.high ? cut : undefined;
+    const chosen = report.chosen;
+    for (const [verdict, style] of Object.entries(data.verdicts)) {
+      const line = [];
+      const ends = [];
+      data.trials.forEach((trial, i) => {
+        if (trial.verdict !== verdict || !report.shown(i) || !points[i].length) return;
+        for (const [epoch, value] of points[i]) line.push([epoch, value]);
+        line.push([points[i][points[i].length - 1][0], null]);
+        const last = points[i].filter((point) => point[1] !== null).pop();
+        if (last) ends.push({ value: [last[0], top !== undefined ? Math.min(last[1], top) : last[1]], trial: i });
+      });
+      const colour = report.verdictColour(verdict);
+      series.push({
+        type: "line", data: line, showSymbol: false, silent: true, animation: false, connectNulls: false, z: 2,
+        lineStyle: { color: colour, width: many ? 1 : 1.6, type: style.dash.length ? style.dash : "solid",
+          opacity: chosen !== null ? 0.22 : many ? 0.55 : 0.85 },
+      }, {
+        type: "scatter", data: ends, symbol: `path://${data.shapes[style.shape]}`, symbolSize: many ? 7 : 10, z: 3,
+        animation: false, itemStyle: { color: colour, opacity: chosen !== null ? 0.35 : 1 }, cursor: "pointer",
+      });
+    }
+    if (chosen !== null && points[chosen].length) series.push(...highlight(chosen, top));
+    note.textContent = [
+      range.empty ? `No trial has a finite ${metric.value}.` : "",
+      top !== undefined ? `Cut off at ${report.number(top)}; the largest value is ${report.number(range.high)}.` : "",
+      data.thinnedTo ? `Curves are thinned to ${data.thinnedTo} points each.` : "",
+    ].join(" ");
+    return {
+      animation: false,
+      aria: { enabled: false },
+      grid: { left: 8, right: 20, top: 30, bottom: 34, containLabel: true },
+      xAxis: { type: "value", name: "epoch", nameLocation: "middle", nameGap: 26, min: "dataMin", max: "dataMax",
+        minInterval: 1, axisLabel: { color: ink }, nameTextStyle: { color: ink }, axisLine: { lineStyle: { color: ink } },
+        splitLine: { show: false } },
+      yAxis: { type: log.checked ? "log" : "value", name: metric.value, max: top, scale: true,
+        axisLabel: { color: ink, formatter: (value) => report.number(value, 3), hideOverlap: true },
+        nameTextStyle: { color: ink, align: "left" }, splitLine: { lineStyle: { color: faint } } },
+      series,
+    };
+  };
+
+  /* The chosen trial: its curve in full, where its value was taken, and where each finding begins. */
+  const highlight = (place, top) => {
+    const trial = data.trials[place];
+    const colour = report.verdictColour(trial.verdict);
+    const marks = (trial.findings || []).filter((finding) => finding.since !== null).map((finding) => ({
+      xAxis: finding.since, label: { formatter: () => finding.symptom },
+    }));
+    const best = points[place].find((point) => point[0] === trial.best && point[1] !== null);
+    return [{
+      type: "line", data: points[place].map((point) => [point[0], point[1]]), symbol: "circle", symbolSize: 5, z: 6,
+      showSymbol: points[place].length < 60, silent: true, animation: false, itemStyle: { color: colour },
+      lineStyle: { color: colour, width: 3, type: data.verdicts[trial.verdict].dash.length
+        ? data.verdicts[trial.verdict].dash : "solid" },
+      markLine: { symbol: "none", silent: true, data: marks, animation: false, lineStyle: { color: report.colour("ink"),
+        type: "dashed" }, label: { color: report.colour("ink"), position: "insideEndTop" } },
+    }, {
+      type: "scatter", data: best ? [[best[0], top !== undefined ? Math.min(best[1], top) : best[1]]] : [], z: 7,
+      symbol: "circle", symbolSize: 14, silent: true, animation: false,
+      itemStyle: { color: "transparent", borderColor: report.colour("ink"), borderWidth: 2 },
+    }];
+  };
+
+  /* The trial whose curve passes nearest to the pointer, within 14 pixels. */
+  const nearest = (chart, x, y) => {
+    if (!chart.containPixel({ gridIndex: 0 }, [x, y])) return null;
+    const epoch = Math.round(chart.convertFromPixel({ gridIndex: 0 }, [x, y])[0]);
+    let found = null;
+    let distance = 14;
+    data.trials.forEach((trial, i) => {
+      if (!report.shown(i)) return;
+      const at = trial.at ? trial.at.indexOf(epoch) : epoch - 1;
+      const point = points[i][at];
+      if (!point || point[1] === null) return;
+      const [px, py] = chart.convertToPixel({ gridIndex: 0 }, [point[0], point[1]]);
+      const gap = Math.hypot((px - x) / 3, py - y);
+      if (gap < distance) [found, distance] = [{ trial: i, point }, gap];
+    });
+    return found;
+  };
+
+  data.metrics.forEach((name) => metric.append(report.element("option", { value: name }, name)));
+  if (!data.metrics.length) {
+    note.textContent = "No trial has reported an epoch.";
+    holder.hidden = true;
+    return;
+  }
+  read();
+  const { made, draw } = report.chart(holder, build, ["theme", "shown", "chosen"]);
+  made.getZr().on("mousemove", (event) => {
+    const found = nearest(made, event.offsetX, event.offsetY);
+    report.tip(found && `${report.told(found.trial)}\nepoch ${found.point[0]}: ${metric.value} ${report.number(found.point[1])}`,
+      event.event);
+    holder.style.cursor = found ? "pointer" : "default";
+  });
+  made.getZr().on("globalout", () => report.tip(null));
+  made.getZr().on("click", (event) => {
+    const found = nearest(made, event.offsetX, event.offsetY);
+    report.choose(found ? found.trial : null);
+  });
+  metric.addEventListener("change", () => { delete log.dataset.touched; read(); draw(); });
+  log.addEventListener("change", () => { log.dataset.touched = "yes"; draw(); });
+})();

@@ -1,0 +1,102 @@
+"""The report as one HTML file that needs no network: it opens from a mail attachment.
+
+The page is text first (`page_sections`), then charts that scripts draw from one JSON object (`page_data`). Its content
+policy forbids every request, so that a name like `<script src=…>` could not fetch anything even if it were not escaped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+from tuner.records.trial import SweepRecord
+from tuner.report.page_data import page_data, script_json
+from tuner.report.page_sections import answer, endings, escape, findings, header, pictures_section, verdict_marks
+from tuner.report.summary import verdict_counts
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
+SCRIPTS = ("page", "legend", "curves", "axes", "parallel", "map", "table", "trial")
+"""In assets/report/, in the order in which they need each other."""
+MEDIA = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".svg": "image/svg+xml",
+    ".webp": "image/webp",
+}
+PICTURE_BYTES = 2_000_000
+"""Of all pictures together; those that do not fit are left out, and the page says so."""
+
+CONTENTS = (
+    ("answer", "Answer"),
+    ("curves", "Curves"),
+    ("parallel", "Parameters"),
+    ("map", "Map"),
+    ("findings", "Findings"),
+    ("endings", "Endings"),
+    ("trials", "Trials"),
+    ("sweep", "Sweep file"),
+)
+
+
+def html(record: SweepRecord, sweep_yaml: str = "", pictures: Sequence[Path] = ()) -> str:
+    """The whole page. `pictures` are image files, captioned by their names."""
+    colours, marks = verdict_marks(list(verdict_counts(record)))
+    shown, left_out = _read(pictures)
+    parts = [
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f'<meta name="generator" content="tuner">\n<title>{escape(record.name)}: report</title>',
+        '<link rel="icon" href="data:,">',
+        f"<style>{_asset('report.css')}{colours}</style>\n</head>\n<body>",
+        '<a class="skip" href="#answer">To the answer</a>',
+        f'<header class="top"><div>{header(record)}</div>',
+        '<button type="button" id="theme">Light or dark</button></header>',
+        f'<nav class="contents" aria-label="Contents">{_contents()}</nav>\n<main>',
+        answer(record, marks),
+        _asset("report/charts.html").replace("METRIC", escape(record.metric)),
+        findings(record),
+        endings(record),
+        pictures_section(shown),
+        f"<p>{left_out} pictures were too large for this page; they lie beside it.</p>" if left_out else "",
+        _asset("report/trials.html"),
+        f'<section id="sweep"><h2>Sweep file</h2><details><summary>As it was run</summary>'
+        f'<pre tabindex="0">{escape(sweep_yaml)}</pre></details></section>'
+        if sweep_yaml
+        else "",
+        "</main>\n<footer>Drawn by tuner; charts by Apache ECharts (Apache License 2.0).</footer>",
+        '<aside id="trial" aria-live="polite" aria-label="Chosen trial" hidden></aside>',
+        '<div id="tip" role="tooltip" hidden></div>',
+        "<noscript><p>The charts and the table of trials need JavaScript; all text above does not.</p></noscript>",
+        f'<script type="application/json" id="data">{script_json(page_data(record))}</script>',
+        f"<script>{_asset('echarts.min.js')}</script>",
+        f"<script>{_scripts()}</script>\n</body>\n</html>\n",
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _contents() -> str:
+    return "".join(f'<a href="#{target}">{name}</a>' for target, name in CONTENTS)
+
+
+@cache
+def _asset(name: str) -> str:
+    return resources.files("tuner.report").joinpath("assets", name).read_text(encoding="utf-8")
+
+
+def _scripts() -> str:
+    """One script, strict from its first line on."""
+    return "\n".join(_asset(f"report/{name}.js") for name in SCRIPTS)
+
+
+def _read(pictures: Sequence[Path]) -> tuple[list[tuple[str, str, bytes]], int]:
+    shown, room = [], PICTURE_BYTES
+    for path in pictures:
+        media, size = MEDIA.get(path.suffix.lower()), path.stat().st_size
+        if media is not None and size <= room:
+            shown.append((path.stem.replace("_", " "), media, path.read_bytes()))
+            room -= size
+    return shown, len(pictures) - len(shown)
