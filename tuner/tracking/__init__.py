@@ -1,1 +1,33 @@
-"""."""
+"""MLflow tracking: a process of its own that follows the journal. Importing this imports no mlflow."""
+
+from __future__ import annotations
+
+from tuner.records.run_directory import RunDirectory
+from tuner.tracking.pace import GIVE_UP_SECONDS
+from tuner.tracking.process import TrackingProcess, start
+from tuner.tracking.state import TrackingState, read_state
+from tuner.tracking.uri import check_uri, default_uri, masked
+
+__all__ = [
+    "TrackingProcess",
+    "TrackingState",
+    "check_uri",
+    "default_uri",
+    "masked",
+    "read_state",
+    "start",
+    "track",
+]
+
+
+def track(
+    run_dir: RunDirectory, uri: str, experiment: str, curves: str = "all", *, patience: float = GIVE_UP_SECONDS
+) -> TrackingState:
+    """Bring MLflow to the journal's end in this process, and fill in summary.json's `mlflow`.
+
+    Raises InputError beside a live follower of the run or for an unusable URI, RunError when MLflow was out of reach
+    for `patience` seconds or refuses something; what got there is kept and remembered.
+    """
+    from tuner.tracking.catch_up import catch_up  # mlflow takes two seconds to import
+
+    return catch_up(run_dir, uri, experiment, curves, patience)

@@ -1,0 +1,92 @@
+"""`python -m tuner.tracking RUN_DIR`: the process that follows a sweep's journal into MLflow.
+
+It has the lowest claim on the processor, outlives ^C, and ends with its driver: when the driver closes the pipe on its
+standard input, or dies. The URI comes in the environment, where other users of the machine cannot read its password.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import select
+import sys
+import time
+from pathlib import Path
+
+from tuner.errors import TunerError
+from tuner.records.run_directory import RunDirectory
+from tuner.tracking.pace import PAUSE_SECONDS, follow
+from tuner.tracking.state import FollowerLock
+from tuner.tracking.uri import mask
+
+NICENESS = 10
+
+
+class PipedDriver:
+    """The driver at the other end of a pipe on standard input."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid, self._closed = pid, False
+
+    def left(self) -> bool:
+        return self._closed or os.getppid() != self._pid
+
+    def wait(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while not self.left() and (rest := until - time.monotonic()) > 0:
+            ready, _, _ = select.select([sys.stdin], [], [], min(rest, PAUSE_SECONDS))
+            if ready and not os.read(sys.stdin.fileno(), 1024):
+                self._closed = True
+        if self.left() and (rest := until - time.monotonic()) > 0 and seconds != PAUSE_SECONDS:
+            time.sleep(min(rest, 1.0))  # backing off from a server, with nothing left to listen to
+
+
+class MaskedStream(io.TextIOBase):
+    """Standard error for the log, without the URI's secrets, whoever writes them."""
+
+    def __init__(self, stream: io.TextIOBase, uri: str) -> None:
+        self._stream, self._uri = stream, uri
+
+    def write(self, text: str) -> int:
+        self._stream.write(mask(text, self._uri))
+        return len(text)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tuner.tracking", description=__doc__)
+    parser.add_argument("run_dir", type=Path)
+    parser.add_argument("--uri", default=os.environ.get("MLFLOW_TRACKING_URI", ""))
+    parser.add_argument("--experiment", required=True)
+    parser.add_argument("--curves", choices=("all", "none"), default="all")
+    parser.add_argument("--driver", type=int, default=os.getppid(), help="pid of the driver")
+    parser.add_argument("--since", type=int, default=0, help="an `end` line before this byte is an earlier driver's")
+    asked = parser.parse_args()
+    os.nice(NICENESS)
+    sys.stderr = MaskedStream(sys.stderr, asked.uri)  # type: ignore[arg-type]
+    try:
+        return _run(asked)
+    except TunerError as error:
+        print(f"tracking: {error}", file=sys.stderr, flush=True)
+        return error.exit_code
+
+
+def _run(asked: argparse.Namespace) -> int:
+    run_dir, driver = RunDirectory(asked.run_dir), PipedDriver(asked.driver)
+    with FollowerLock(run_dir) as lock:
+        while not lock.take():  # an earlier driver's follower writes its last lines
+            if driver.left():
+                return 3
+            driver.wait(0.5)
+        from tuner.tracking.catch_up import open_follower  # imports mlflow: two seconds that a refusal is not worth
+
+        follower = open_follower(run_dir, asked.uri, asked.experiment, asked.curves)
+        done = follow(follower, driver, time.monotonic, since=asked.since)
+    return 0 if done and follower.state.complete else 3
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,114 @@
+"""What the journal says so far, and which of it MLflow has yet to be told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tuner.records.fold import Fold
+from tuner.records.journal import JournalTail, Line
+from tuner.records.run_directory import RunDirectory
+from tuner.records.trial import SweepRecord, TrialRecord
+from tuner.tracking import mapping
+from tuner.tracking.store import Point
+
+PARENT = ""
+"""The sweep's own key beside those of its trials."""
+_OF_THE_SWEEP = ("sweep", "driver", "end", "sweep_finding")
+_IN_EARNEST = ("report", "ending", "lost", "end")
+
+
+class Picture:
+    """Reads the journal; `touched` and `points` are emptied by whoever writes them to MLflow."""
+
+    def __init__(self, run_dir: RunDirectory, *, curves: bool) -> None:
+        self.run_dir = run_dir
+        self.touched: dict[str, None] = {}
+        """Trials, and the sweep as PARENT, of which something is new: in the order of the journal."""
+        self.points: dict[str, list[Point]] = {}
+        """Trial -> what its reports measured and MLflow was not sent."""
+        self.head: Line | None = None
+        """The journal's first line."""
+        self.status = "running"
+        """`finished`, `stopped` or `failed` once the driver has left in good order."""
+        self.end_at = 0
+        """Bytes of the journal when its last `end` line was read."""
+        self.begun = False
+        """Some trial has reported or ended: the sweep's input was right."""
+        self.dataset: Line | None = None
+        """The facts of the first report that names its data."""
+        self.last_at: dict[str, float] = {}
+        """When its last line was written: when it ended, for one that has no ending."""
+        self.endings = 0
+        """How many `end` lines there were."""
+        self._curves = curves
+        self._fold, self._tail = Fold(str(run_dir.path)), JournalTail(run_dir.journal)
+
+    @property
+    def offset(self) -> int:
+        return self._tail.offset
+
+    @property
+    def started(self) -> bool:
+        return self._tail.offset > 0
+
+    def read(self, limit: int) -> bool:
+        """At most about `limit` bytes. False when there is nothing new."""
+        lines = self._tail.read(limit) or self._tail.read()  # a line may be longer than a batch
+        self._fold.apply(self._taken(lines))
+        return bool(lines)
+
+    def replay(self, offset: int) -> bool:
+        """What MLflow has been told already. False, and of no further use, where no line of the journal ends there."""
+        self._fold.apply(self._taken(self._tail.read(offset)))
+        if self._tail.offset != offset:
+            return False
+        self.points.clear()
+        self.touched.clear()
+        self.touch_running()
+        return True
+
+    def touch_running(self) -> None:
+        """What has no ending is looked at again, after the sweep: its status may no longer be true."""
+        self.touched |= {trial.trial: None for trial in self.sweep().trials if trial.ending is None}
+        self.touched[PARENT] = None
+
+    def trial(self, trial: str) -> TrialRecord:
+        return self._fold.trial(trial)
+
+    def sweep(self) -> SweepRecord:
+        return self._fold.record()
+
+    def _taken(self, lines: list[Line]) -> list[Line]:
+        for line in lines:
+            self._take(line)
+        return lines
+
+    def _take(self, line: Line) -> None:
+        kind, trial = line["kind"], line.get("trial")
+        self.last_at[trial or PARENT] = line["at"]
+        self.begun = self.begun or kind in _IN_EARNEST
+        if kind == "sweep":
+            self.head = line
+        elif kind == "driver":
+            self.status = "running"
+        elif kind == "end":
+            self.status, self.end_at, self.endings = line["status"], self._tail.offset, self.endings + 1
+        elif kind == "report":
+            self._take_report(line)
+        if trial is not None:
+            self.touched[trial] = None
+        elif kind in _OF_THE_SWEEP:
+            self.touched[PARENT] = None
+
+    def _take_report(self, line: Line) -> None:
+        points = self.points.setdefault(line["trial"], [])
+        points += mapping.epoch_points(line) if self._curves else []
+        if "facts" in line:
+            points += mapping.facts_points(line)
+            if self.dataset is None and line["facts"].get("data_hash"):
+                self.dataset = line["facts"]
+                self.touched[PARENT] = None
+
+
+def trials(touched: Iterable[str]) -> list[str]:
+    return [key for key in touched if key != PARENT]

@@ -1,0 +1,83 @@
+"""One MLflow run's writes: only what it does not hold yet, in one request, whatever may be refused of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from tuner.records.journal import Line
+from tuner.records.run_directory import RunDirectory
+from tuner.tracking import mapping
+from tuner.tracking.store import MlflowRun, Point, Rejected, Store
+
+_DIGEST = 36
+"""Characters of a dataset's digest that MLflow keeps."""
+
+
+class Writer:
+    """Keeps each MlflowRun as what MLflow holds of it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._refused: dict[str, str] = {}
+
+    def refusals(self) -> str:
+        """What MLflow did not take and never will, for a person."""
+        return "; ".join(f"{name}: {why}" for name, why in list(self._refused.items())[:3])
+
+    def send(
+        self, name: str, run: MlflowRun, points: Sequence[Point], params: Mapping[str, str], tags: Mapping[str, str]
+    ) -> None:
+        points = self._unsent(run, points)
+        params = {key: value for key, value in params.items() if key not in run.params}
+        news = {key: value for key, value in tags.items() if run.tags.get(key) != value}
+        drop = [key for key in run.tags if key.startswith(mapping.OURS) and key not in tags]
+        if points or params or news or drop:
+            run.unsure = True  # until the answer is here
+            try:
+                self._store.write(run.run_id, points, params, news, drop)
+            except Rejected:
+                self._send_apart(name, run, points, params, news, drop)
+        run.unsure = False
+        run.params |= params
+        run.tags = {key: value for key, value in run.tags.items() if key not in drop} | news
+
+    def _send_apart(
+        self,
+        name: str,
+        run: MlflowRun,
+        points: Sequence[Point],
+        params: Mapping[str, str],
+        tags: Mapping[str, str],
+        drop: Collection[str],
+    ) -> None:
+        """One value that MLflow refuses costs its own kind and no other."""
+        nothing: dict[str, str] = {}
+        for part in ((points, nothing, nothing, ()), ((), params, nothing, ()), ((), nothing, tags, drop)):
+            if any(part):
+                try:
+                    self._store.write(run.run_id, *part)
+                except Rejected as refusal:
+                    self._refused[name] = str(refusal)
+
+    def _unsent(self, run: MlflowRun, points: Sequence[Point]) -> list[Point]:
+        """On stores that would keep a point twice, and where a request was given up on, look first."""
+        if not run.unsure or not points:
+            return list(points)
+        stored = self._store.steps(run.run_id, {point.name for point in points})
+        return [point for point in points if point.step not in stored.get(point.name, ())]
+
+    def set_status(self, run: MlflowRun, status: str, at: int) -> None:
+        if run.status != status:
+            self._store.set_status(run.run_id, status, at)
+            run.status = status
+
+    def dataset(self, run: MlflowRun, name: str, facts: Line) -> None:
+        profile = {key: facts[key] for key in ("n_train", "n_val", "num_classes") if facts.get(key) is not None}
+        self._store.dataset(run.run_id, name, str(facts["data_hash"])[:_DIGEST], name, profile)
+
+    def artifacts(self, run: MlflowRun, run_dir: RunDirectory, best: str | None) -> None:
+        for path in (run_dir.sweep, run_dir.environment, run_dir.summary, run_dir.report):
+            if path.is_file():
+                self._store.artifact(run.run_id, path)
+        if best is not None and (run_dir.trial_checkpoints(best) / "best.pt").is_file():
+            self._store.artifact(run.run_id, run_dir.trial_checkpoints(best) / "best.pt", "best_checkpoint")
