@@ -193,6 +193,17 @@ def test_its_own_patience_completes_a_trial() -> None:
     assert (record.trials[0].ending, record.trials[0].reason) == (COMPLETED, "patience 2")
 
 
+def test_a_loop_that_returns_early_completes_its_trial() -> None:
+    sweep = Sweep(Rules(metric="val_loss", mode="min", max_epochs=9, trials=1), scheduler="none")
+    job = sweep.controller.next_assignment()
+    assert job is not None
+    assert sweep.controller.on_report(report(job, 1, 1.0))
+    assert not sweep.controller.on_report(report(job, 1, 1.0, finished="the loop returned after epoch 1"))
+    (trial,) = sweep.record().trials
+    assert (trial.ending, trial.reason, trial.repeated) == (COMPLETED, "the loop returned after epoch 1", 0)
+    assert sweep.controller.done
+
+
 def test_concurrency_bounds_what_is_handed_out() -> None:
     rules = Rules(metric="val_loss", mode="min", max_epochs=9, trials=9, concurrency=2)
     sweep = Sweep(rules)

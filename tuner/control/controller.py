@@ -156,6 +156,10 @@ class Controller:
         live.last_sign = self._clock()
         live.node = report.node or live.node
         epoch = report.epoch
+        if epoch.epoch == live.last_epoch and report.finished is not None:  # its loop ended by itself after all
+            live.finished = report.finished
+            self.tell(*self._ending(live, COMPLETED, report.finished, None))
+            return False
         if epoch.epoch <= live.last_epoch:  # trained again after a loss: the journal has it
             self.tell(
                 {

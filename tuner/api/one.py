@@ -1,0 +1,160 @@
+"""One configuration or one run: `tuner train`, `tuner track`."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tuner.tracking as tracking
+from tuner.api.sweeps import load_resolved, load_sweep
+from tuner.control.trials import trial_seed
+from tuner.diagnosis import diagnose
+from tuner.errors import Fault, InputError, RunError
+from tuner.records.epochs import Assignment, EpochMetrics, Facts, Failure, Report
+from tuner.records.finding import Diagnosis
+from tuner.records.history import History
+from tuner.records.run_directory import RunDirectory, find_run
+from tuner.records.values import Config, encode_metrics
+from tuner.search.make import make_searcher
+from tuner.sweep import Sweep, parse_value
+from tuner.training.data import load_splits
+from tuner.training.plan import TrainingPlan
+from tuner.training.run_one import train_one as train_assignment
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One trained configuration."""
+
+    config: Config
+    epochs: tuple[EpochMetrics, ...]
+    diagnosis: Diagnosis
+    metric: str
+    value: float | None
+    best_epoch: int | None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "config": dict(self.config),
+            "metric": self.metric,
+            "value": self.value,
+            "best_epoch": self.best_epoch,
+            "epochs": [{"epoch": epoch.epoch} | encode_metrics(epoch.metrics) for epoch in self.epochs],
+            "diagnosis": self.diagnosis.to_json(),
+        }
+
+    def __str__(self) -> str:
+        value = "no finite value" if self.value is None else f"{self.value:.6g} at epoch {self.best_epoch}"
+        rows = [f"best {self.metric}: {value}", f"verdict: {self.diagnosis.verdict}"]
+        rows += [f"  {finding.says} ({finding.confidence:.0%} sure)" for finding in self.diagnosis.findings]
+        return "\n".join(rows)
+
+
+def train_one(
+    what: str,
+    *,
+    config: Mapping[str, str],
+    overrides: Mapping[str, str],
+    runs: Path,
+    say: Callable[[str], None],
+) -> Trained:
+    """Train one configuration of a sweep, or a trial of a run (`RUN/0017`) again, in this process.
+
+    Parameters that `config` does not give come from the defaults, else from the seed's first suggestion. Raises
+    InputError for values outside the space, RunError where the training itself failed.
+    """
+    sweep, chosen, number = _chosen(what, config, overrides, runs)
+    say("config " + ", ".join(f"{name}={value}" for name, value in chosen.items()))
+    with tempfile.TemporaryDirectory(prefix="tuner-") as scratch:
+        plan = TrainingPlan.from_sweep(sweep, RunDirectory(Path(scratch)))
+        assignment = Assignment("0000", 1, chosen, trial_seed(sweep.seed, number), sweep.search.max_epochs)
+        reports: list[Report] = []
+
+        def on_epoch(report: Report) -> None:
+            reports.append(report)
+            numbers = "  ".join(f"{name} {value:.4g}" for name, value in report.epoch.metrics.items())
+            say(f"epoch {report.epoch.epoch:>3}  {numbers}  {report.epoch.seconds:.2f} s")
+
+        splits = None if plan.loop is not None else load_splits(plan)
+        last = train_assignment(plan, splits, assignment, on_epoch)
+    if isinstance(last, Failure):
+        raise RunError(f"{last.traceback}\n{last.message}" if last.traceback else last.message)
+    return _trained(sweep, chosen, reports)
+
+
+def _chosen(
+    what: str, config: Mapping[str, str], overrides: Mapping[str, str], runs: Path
+) -> tuple[Sweep, dict[str, Any], int]:
+    """(sweep, configuration, trial number that seeds it)."""
+    run, _, trial = what.rpartition("/")
+    if run and trial.isdigit() and not Path(what).is_file():
+        directory = find_run(run, runs)
+        sweep = load_resolved(directory, overrides)
+        known = {record.trial: record for record in directory.record().trials}
+        if trial not in known:
+            names = f"{min(known)} to {max(known)}" if known else "none at all"
+            raise InputError("no such trial", (Fault("RUN/TRIAL", what, f"{directory.name} has {names}"),))
+        fallback: Config = known[trial].config
+        number = known[trial].number
+        partial = dict(fallback) | _given(sweep, config)
+    else:
+        sweep = load_sweep(what, overrides)
+        searcher = make_searcher("random", {}, sweep.space, mode=sweep.metric.mode, seed=sweep.seed)
+        fallback, number = searcher.suggest(0) or {}, 0
+        partial = _given(sweep, config)
+    chosen = sweep.space.complete(partial, fallback)
+    faults = sweep.space.faults(chosen)
+    if faults:
+        raise InputError("the configuration", faults)
+    return sweep, dict(chosen), number
+
+
+def _given(sweep: Sweep, config: Mapping[str, str]) -> dict[str, Any]:
+    """`--config` values by YAML's rules; unknown names are faults, all at once."""
+    known = {parameter.name for parameter in sweep.space.parameters}
+    faults = tuple(
+        Fault(f"--config {name}", value, f"the space has {', '.join(sorted(known)) or 'no parameters'}")
+        for name, value in config.items()
+        if name not in known
+    )
+    if faults:
+        raise InputError("the configuration", faults)
+    return {name: parse_value(value) for name, value in config.items()}
+
+
+def _trained(sweep: Sweep, config: Config, reports: list[Report]) -> Trained:
+    epochs = tuple({report.epoch.epoch: report.epoch for report in reports}.values())
+    facts = next((report.facts for report in reports if report.facts is not None), Facts())
+    history = History.from_epochs(
+        "0000", epochs, facts, config=config, max_epochs=sweep.search.max_epochs, task=sweep.task
+    )
+    sign = 1.0 if sweep.metric.mode == "min" else -1.0
+    finite = [
+        (sign * epoch.metrics[sweep.metric.name], epoch.epoch)
+        for epoch in epochs
+        if abs(epoch.metrics.get(sweep.metric.name, float("inf"))) < float("inf")
+    ]
+    value, best_epoch = min(finite, default=(None, None))
+    return Trained(
+        config,
+        epochs,
+        diagnose([history])[0],
+        sweep.metric.name,
+        None if value is None else sign * value,
+        best_epoch,
+    )
+
+
+def track_run(run: str, runs: Path, *, uri: str | None, experiment: str | None) -> str | None:
+    """Bring MLflow up to the run's journal; returns the parent run's id."""
+    directory = find_run(run, runs)
+    sweep = load_resolved(directory)
+    address = uri or (sweep.tracking.uri if sweep.tracking.uri != "none" else None)
+    address = address or tracking.default_uri(directory.path.parent)
+    state = tracking.track(
+        directory, address, experiment or sweep.tracking.experiment or sweep.slug, sweep.tracking.curves
+    )
+    return state.parent_run
