@@ -19,6 +19,7 @@ from tuner.training.losses import Objective
 from tuner.training.optimizers import build_optimizer
 from tuner.training.schedules import Schedule
 from tuner.training.settings import Settings
+from tuner.training.uncompiled import spare_compiler
 
 PRECISIONS = {"off": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -62,6 +63,8 @@ def build_trainer(
     if settings.channels_last:
         model = model.to(memory_format=torch.channels_last)
     weights = [weight for weight in model.parameters() if weight.requires_grad]
+    if not settings.compile:
+        spare_compiler()
     optimizer = build_optimizer(
         settings.optimizer.name,
         weights,

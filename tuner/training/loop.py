@@ -18,9 +18,10 @@ from tuner.training.augmentation import Augmentation
 from tuner.training.device_data import DeviceData
 from tuner.training.losses import Objective
 from tuner.training.schedules import Schedule
+from tuner.training.uncompiled import plain_step
 
 GRADIENT_EVERY = 8
-"""Steps between two looks at the norm of the gradient, where clipping does not compute it anyway: 2 % of a small step."""
+"""Steps between two looks at the gradient's norm, where clipping does not compute it anyway: 2 % of a small step."""
 
 
 @dataclass
@@ -39,6 +40,10 @@ class Trainer:
     scaler: torch.amp.GradScaler | None = None
     channels_last: bool = False
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+    def __post_init__(self) -> None:
+        takes_closure = isinstance(self.optimizer, torch.optim.LBFGS)
+        self._plain_step = None if takes_closure or self.scaler is not None else plain_step(self.optimizer)
 
     def train_epoch(self, data: DeviceData, generator: torch.Generator) -> dict[str, torch.Tensor]:
         """Every training example once. `train_loss`: the mean over the epoch's examples, each as its step saw it."""
@@ -78,7 +83,8 @@ class Trainer:
         x = self._laid_out(x)
 
         def backward() -> torch.Tensor:
-            self.optimizer.zero_grad(set_to_none=True)
+            for weight in self.weights:
+                weight.grad = None
             with self._precision():
                 descended, plain = self.objective(self.model(x), y)
             if not seen:
@@ -95,15 +101,15 @@ class Trainer:
             return descended
 
         norms: list[torch.Tensor] = []
-        if isinstance(self.optimizer, torch.optim.LBFGS):
-            self.optimizer.step(backward)  # type: ignore[no-untyped-call]
-        else:
+        if self._plain_step is not None:
             backward()
-            if self.scaler is None:
-                self.optimizer.step()
-            else:
-                self.scaler.step(self.optimizer)
-                self.scaler.update()
+            self._plain_step()
+        elif self.scaler is not None:
+            backward()
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
+        else:
+            self.optimizer.step(backward)  # type: ignore[arg-type]
         return seen[0], norms[0] if norms else None
 
     def _precision(self) -> contextlib.AbstractContextManager[Any]:
