@@ -27,7 +27,7 @@ from tuner.space import Choice, Float, Int, Parameter, Space
 TRIALS, WORKERS, EPOCHS = 100, 4, 27
 LOW, HIGH = 1e-5, 1.0
 CLIFF = math.sqrt(LOW * HIGH)  # the upper half on the logarithmic scale
-LATEST = 2  # epoch at which a trial just over the cliff breaks
+LATEST = 4  # epoch at which a trial just over the cliff breaks
 
 SPACE = Space(
     tuple(

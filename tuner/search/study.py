@@ -60,16 +60,15 @@ class StudySearcher:
         if ending == INTERRUPTED or number not in self._running:
             return
         trial, reports = self._running.pop(number), self._reports.pop(number)
-        if diverged or (ending == COMPLETED and (value is None or math.isnan(value))):
-            # Optuna ranks pruned trials by their epochs first: only at epoch 0 is NaN behind all of them.
-            trial.report(math.nan, 0)
-            self._study.tell(trial, state=TrialState.PRUNED)
-        elif ending == COMPLETED:
-            self._study.tell(trial, value)
-        elif ending in (PRUNED, DOOMED):
+        diverged = diverged or (ending == COMPLETED and (value is None or math.isnan(value)))
+        if diverged and not (reports and math.isnan(reports[max(reports)])):
+            reports[max(reports, default=0) + 1] = math.nan
+        if diverged or ending in (PRUNED, DOOMED):
             for epoch, reported in reports.items():
                 trial.report(reported, epoch)
             self._study.tell(trial, state=TrialState.PRUNED)
+        elif ending == COMPLETED:
+            self._study.tell(trial, value)
         else:
             self._study.tell(trial, state=TrialState.FAIL)
 
