@@ -15,6 +15,7 @@ from tuner.diagnosis.batch import make_batch
 from tuner.diagnosis.case import Case
 from tuner.diagnosis.features import Features
 from tuner.diagnosis.hits import Hits
+from tuner.diagnosis.padded import Array, Bools
 from tuner.diagnosis.plain import epochs
 from tuner.diagnosis.symptoms import ORDER, SILENCES
 from tuner.records.finding import HEALTHY, UNKNOWN, Diagnosis, Finding
@@ -25,6 +26,9 @@ AT_ONCE = 1 << 20
 
 ENOUGH = 5
 """Epochs below which a curve without any finding is `unknown`, not `healthy`."""
+
+COMPUTED = ORDER
+"""The symptoms in the order in which they are computed, which changes nothing: what is said first is ORDER's."""
 
 LEAST = 0.5
 """No finding is said with less confidence."""
@@ -58,11 +62,13 @@ def _together(shortest: int, longest: int, count: int) -> bool:
 def _diagnose(histories: list[History]) -> list[Diagnosis]:
     features = Features(make_batch(histories))
     with np.errstate(all="ignore"):
-        hits = {module.NAME: (module, module.find(features)) for module in ORDER}
+        hits = {module.NAME: module.find(features) for module in ORDER}
         notes = _notes(features)
-    said = _silence({name: found.hit & (found.confidence >= LEAST) for name, (_, found) in hits.items()})
+        cut = _cut(features)
+    said = _silence({name: found.hit & (found.confidence >= LEAST) & ~cut for name, found in hits.items()})
     findings: list[list[Finding]] = [[] for _ in histories]
-    for name, (module, found) in hits.items():
+    for module in ORDER:
+        name, found = module.NAME, hits[module.NAME]
         names = tuple(found.evidence)
         columns = [found.evidence[key] for key in names]
         for row in np.flatnonzero(said[name]).tolist():
@@ -72,7 +78,7 @@ def _diagnose(histories: list[History]) -> list[Diagnosis]:
     ]
 
 
-def _silence(hit: dict[str, np.typing.NDArray[np.bool_]]) -> dict[str, np.typing.NDArray[np.bool_]]:
+def _silence(hit: dict[str, Bools]) -> dict[str, Bools]:
     """Drop what a finding of the same history makes meaningless; a silenced symptom silences nothing itself."""
     said = {name: rows.copy() for name, rows in hit.items()}
     for module in ORDER:
@@ -85,7 +91,7 @@ def _finding(
     module: ModuleType,
     found: Hits,
     names: tuple[str, ...],
-    columns: list[np.typing.NDArray[np.float64]],
+    columns: list[Array],
     row: int,
     history: History,
 ) -> Finding:
@@ -105,17 +111,16 @@ def _finding(
 
 
 def _notes(f: Features) -> list[str]:
-    """For each history: why nothing can be said of it, or nothing."""
+    """For each history without a finding: why nothing can be said of it, or nothing."""
     points = np.where(f.has_train, f.train.n, f.val.n)
-    trailing = f.train.curve.gap_end
     notes = []
-    for row, history in enumerate(f.batch.histories):
-        if points[row] == 0:
+    for row, cut in enumerate(_cut(f).tolist()):
+        if points[row] == 0 and not cut:
             note = "there is no loss curve; a training loss of 5 epochs would be enough"
-        elif history.gaps_unknown and trailing[row] > f.train.curve.gap_inner[row]:
+        elif cut:
             note = (
-                f"the last {epochs(float(trailing[row]))} of the training loss are empty, and the file cannot tell "
-                "whether they were not measured or not finite"
+                f"the last {epochs(float(f.train.curve.gap_end[row]))} of the training loss are empty, and the file "
+                "cannot tell whether they were not measured or not finite"
             )
         elif points[row] < ENOUGH:
             note = f"too short to say: {epochs(float(ENOUGH - points[row]))} more would settle it"
@@ -123,6 +128,13 @@ def _notes(f: Features) -> list[str]:
             note = ""
         notes.append(note)
     return notes
+
+
+def _cut(f: Features) -> Bools:
+    """The training loss ends in gaps that may have been NaN: what came before says nothing of the end."""
+    blind = np.array([history.gaps_unknown for history in f.batch.histories], bool)
+    curve = f.train.curve
+    return blind & (curve.gap_end > curve.gap_inner)
 
 
 def _diagnosis(history: History, findings: tuple[Finding, ...], note: str) -> Diagnosis:

@@ -1,11 +1,11 @@
 """Best at boundary: the good trials crowd against a bound of a numeric parameter.
 
 Question  Would the best value lie outside the range that was searched?
-Formula   near = good trials in the outer tenth of the range, on the parameter's own (linear or log) axis;
+Formula   near = good trials in the outer fifth of the range, on the parameter's own (linear or log) axis;
           p = chance of that many, were the good trials spread as all trials are.
 Units     near: trials; p: probability.
-Hit       half of the good trials or more are near one bound, the best trial among them, and p below CHANCE. Bounds that
-          nothing can pass (a dropout or a weight decay of 0, depth 1) are left alone.
+Hit       two thirds of the good trials or more are near one bound, the best trial among them, and p below CHANCE.
+          Bounds that nothing can pass (a dropout or a weight decay of 0, depth 1) are left alone.
 Source    Google's tuning playbook: widen the range when the good points sit at a bound.
 """
 
@@ -15,7 +15,8 @@ from tuner.diagnosis.sweep.placing import at, at_least, good_trials, place
 from tuner.records.finding import Finding, Remedy
 from tuner.records.trial import ParameterRecord, SweepRecord
 
-OUTER = 0.1
+OUTER = 0.2
+MOST = 2 / 3
 CHANCE = 0.02
 WIDEN = 0.35
 """How far the bound moves, of the range's length."""
@@ -47,7 +48,7 @@ def _side(parameter: ParameterRecord, good: list[float], everywhere: list[float]
 
     count, share = sum(map(near, good)), sum(map(near, everywhere)) / len(everywhere)
     chance = at_least(count, len(good), min(max(share, OUTER), 0.99))
-    if count * 2 < len(good) or not near(good[0]) or chance > CHANCE:
+    if count < MOST * len(good) or not near(good[0]) or chance > CHANCE:
         return []
     new = at(parameter, 1 + WIDEN if upper else -WIDEN)
     if not upper and not parameter.log and new < 0 <= (bound or 0):
@@ -59,7 +60,7 @@ def _side(parameter: ParameterRecord, good: list[float], everywhere: list[float]
         Finding(
             "best_at_boundary",
             min(0.97, 1 - chance * 5),
-            f"{count} of the best {len(good)} trials lie in the outer tenth of {parameter.name}, at its {side} "
+            f"{count} of the best {len(good)} trials lie in the outer fifth of {parameter.name}, at its {side} "
             f"bound {bound:g}",
             evidence={"near": count, "good": len(good), "chance": chance},
             remedies=(
