@@ -30,6 +30,8 @@ class ParameterSpec:
     """For `text` and `list`: the values name components of this family (`optimizer`, `activation`, ...)."""
     default: object = None
     required: bool = False
+    scales_loss: bool = False
+    """It changes what the loss measures (the targets' scale): while it is searched, a loss is no metric."""
     says: str = ""
     """One line for the reference page: meaning and unit."""
 

@@ -1,6 +1,6 @@
 """The search space: what may be tried. Sample it, walk it, ask whether a configuration lies in it."""
 
-from tuner.space.domains import Choice, Constant, Domain, Float, Int, same
+from tuner.space.domains import Choice, Constant, Domain, Float, Int, canonical, same
 from tuner.space.naming import arguments, branch_name, flatten, nest
 from tuner.space.parameter import Parameter
 from tuner.space.space import Space
@@ -16,6 +16,7 @@ __all__ = [
     "Space",
     "arguments",
     "branch_name",
+    "canonical",
     "closest",
     "did_you_mean",
     "flatten",

@@ -203,6 +203,25 @@ class Constant:
 Domain = Float | Int | Choice | Constant
 
 
+def canonical(domain: Domain, value: Scalar) -> Scalar:
+    """The value as the domain writes it (3 as 3.0 in a range of floats, 1.0 as the option 1); others as they are."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    match domain:
+        case Float():
+            return float(value) if domain.contains(value) else value
+        case Int():
+            return value
+        case Choice(options):
+            known = options
+        case Constant(only):
+            known = (only,)
+    if any(same(value, option) for option in known):
+        return value
+    equal = [option for option in known if not isinstance(option, bool) and option == value]
+    return equal[0] if equal else value
+
+
 def _clip(share: float) -> float:
     return min(max(share, 0.0), 1.0)
 

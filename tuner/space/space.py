@@ -16,7 +16,7 @@ import numpy as np
 from tuner.errors import Fault
 from tuner.records.trial import ParameterRecord
 from tuner.records.values import Config, Scalar
-from tuner.space.domains import Choice, Constant, Float, same
+from tuner.space.domains import Choice, Constant, canonical, same
 from tuner.space.naming import branch_name, nest
 from tuner.space.parameter import Parameter
 from tuner.space.spelling import did_you_mean
@@ -93,7 +93,9 @@ class Space:
         for name, value in config.items():
             item = known.get(name)
             if item is None:
-                found.append(Fault(where + name, value, f"no such parameter: {did_you_mean(name, known)}"))
+                nested = [other.name for other in self.parameters if other.short == name]
+                cure = f"write `{nested[0]}`" if nested else did_you_mean(name, known)
+                found.append(Fault(where + name, value, f"no such parameter: {cure}"))
             elif not item.domain.contains(value):
                 found.append(Fault(where + name, value, f"write {item.domain}"))
             elif name not in active:
@@ -136,10 +138,12 @@ class Space:
                 value = item.default
             else:
                 value = fallback[item.name] if item.name in fallback else item.domain.middle()
-            if isinstance(item.domain, Float) and isinstance(value, int):
-                value = float(value)
-            config[item.name] = value
+            config[item.name] = canonical(item.domain, value)
         return config
+
+    def complete_names(self, partial: Config) -> frozenset[str]:
+        """The parameters that `partial` decides: those it names, and the choices whose branches it goes into."""
+        return frozenset(self._with_parents(partial))
 
     def grid(self, points: int = 5) -> Iterator[dict[str, Scalar]]:
         """Every combination that the conditions allow; a range at `points` values, evenly spaced on its scale."""

@@ -1,0 +1,146 @@
+"""The sections of a sweep file: unknown keys refused, nothing changes after reading, each field says what it is.
+
+The schema for editors is made from these. What has a grammar of its own (`metric`, `space`, `fixed`, `algorithm`,
+`scheduler`, `enqueue`, `target`, `memory`) is read beside them and stands here as `Any`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+STRICT = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True, allow_inf_nan=False)
+
+DEFAULT_TRIALS = 32
+
+
+class DataSection(BaseModel):
+    """Where the data lies: `data` in a sweep file."""
+
+    model_config = STRICT
+
+    dir: str | None = Field(default=None, min_length=1)
+    """Folder that holds the task's files; TUNER_DATA in the environment; left out: the task's own place."""
+    limit: int | None = Field(default=None, ge=1)
+    """Samples to use at most, before the split; left out: all."""
+
+
+class SearchSection(BaseModel):
+    """How configurations are chosen and how long they may train: `search` in a sweep file."""
+
+    model_config = STRICT
+
+    algorithm: Any = "tpe"
+    """Who proposes configurations: a name, or a name with its options, `{tpe: {startup: 10}}`."""
+    scheduler: Any = "asha"
+    """Who prunes at the rungs: a name, or `{asha: {grace: 1, eta: 3}}`; `none` trains every trial to its end."""
+    trials: int | None = Field(default=None, ge=1)
+    """Configurations to try, the pruned ones included; left out: 32, and with `grid` every point of it."""
+    max_epochs: int = Field(default=27, ge=1)
+    """Epochs of a trial that is never pruned; a schedule's horizon."""
+    doomed: bool = True
+    """Whether the diagnosis ends trials that are surely lost. A loss gone NaN always ends its trial."""
+    concurrency: int | None = Field(default=None, ge=1)
+    """Trials at once; left out: as many as the resources allow."""
+    enqueue: Any = ()
+    """Configurations to try first, each with recorded names (`optimizer.sgd.momentum`) or nested as in `fixed`."""
+
+
+class StopSection(BaseModel):
+    """What ends the sweep cleanly before its last trial, whichever comes first: `stop` in a sweep file."""
+
+    model_config = STRICT
+
+    hours: float | None = Field(default=None, gt=0)
+    """Wall hours of one start of the sweep; left out: no limit."""
+    target: Any = Field(default_factory=dict)
+    """Metric and the value that is good enough: `{val_loss: 0.20}`."""
+
+
+class ResourcesSection(BaseModel):
+    """What one trial is given: `resources` in a sweep file."""
+
+    model_config = STRICT
+
+    cpu: float = Field(default=1, gt=0)
+    """CPU cores, which are the threads of its arithmetic too."""
+    gpu: float = Field(default=0, ge=0)
+    """GPUs; 0.25 puts four trials on one."""
+    workers: Literal[1] = 1
+    """Workers in one trial."""
+    memory: Any = None
+    """Memory to keep free for it: bytes, or text with a unit, `4GB`; left out: not counted."""
+    accelerator: str | None = Field(default=None, min_length=1)
+    """Kind of GPU by Ray's name, `A100`; left out: any."""
+
+
+class RetriesSection(BaseModel):
+    """What happens to trials whose worker is lost: `retries` in a sweep file."""
+
+    model_config = STRICT
+
+    times: int = Field(default=2, ge=0)
+    """Lost workers or nodes that a trial survives, going back to its last checkpoint."""
+    silent_minutes: float | None = Field(default=30.0, gt=0)
+    """Minutes without a sign of life after which a trial is ended as failed; null: never."""
+
+
+class CheckpointsSection(BaseModel):
+    """What is kept of trained weights: `checkpoints` in a sweep file."""
+
+    model_config = STRICT
+
+    keep: int = Field(default=3, ge=1)
+    """Trials whose best checkpoint is kept, the best ones; each live trial's last is kept besides."""
+    every: int = Field(default=1, ge=1)
+    """Epochs between two checkpoints of a trial; a lost worker costs at most so many."""
+
+
+class TrackingSection(BaseModel):
+    """Where MLflow records the sweep: `tracking` in a sweep file."""
+
+    model_config = STRICT
+
+    uri: str | None = Field(default=None, min_length=1)
+    """MLflow's tracking URI; MLFLOW_TRACKING_URI in the environment; left out: sqlite:///mlflow.db beside `runs/`."""
+    experiment: str | None = Field(default=None, min_length=1)
+    """MLflow's experiment; MLFLOW_EXPERIMENT_NAME in the environment; left out: the sweep's name."""
+    curves: Literal["all", "none"] = "all"
+    """Whose metrics are recorded epoch by epoch."""
+
+
+class SweepFile(BaseModel):
+    """A sweep file: one search over one space, made of trials."""
+
+    model_config = STRICT
+
+    name: str | None = Field(default=None, min_length=1, max_length=200)
+    """Free text; the run directory's name is made of it. Left out: the file's name."""
+    task: str | None = Field(default=None, min_length=1)
+    """What is to be learnt: a name from the catalogue, or `my_package.tasks:Churn`."""
+    loop: str | None = Field(default=None, min_length=1)
+    """Your own training function in place of `task`: `my_package.train:loop`."""
+    model: str | None = Field(default=None, min_length=1)
+    """The network, unless it is in the space: a name from the catalogue, or your own `my_package.nets:build`."""
+    data: DataSection = Field(default_factory=DataSection)
+    metric: Any = "val_loss"
+    """What to optimise: a name that ends in `_loss` (lower is better), or `{name: val_accuracy, mode: max}`."""
+    space: Any
+    """What may be tried: parameter by parameter."""
+    fixed: Any = Field(default_factory=dict)
+    """Parameters that are the same in every trial."""
+    search: SearchSection = Field(default_factory=SearchSection)
+    stop: StopSection = Field(default_factory=StopSection)
+    resources: ResourcesSection = Field(default_factory=ResourcesSection)
+    retries: RetriesSection = Field(default_factory=RetriesSection)
+    checkpoints: CheckpointsSection = Field(default_factory=CheckpointsSection)
+    storage: str | None = Field(default=None, min_length=1)
+    """Folder for runs; left out: `runs`."""
+    tracking: TrackingSection = Field(default_factory=TrackingSection)
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    """From which all that is random is drawn: suggestions, weights, data order, split."""
+
+
+SECTIONS = ("data", "search", "stop", "resources", "retries", "checkpoints", "tracking")
+"""Those that are mappings."""

@@ -1,0 +1,104 @@
+"""A sweep as it was read, resolved and checked: what every other room goes by."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tuner.records.values import Config
+from tuner.space import Space
+from tuner.sweep.sections import CheckpointsSection, DataSection, RetriesSection
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """What is optimised."""
+
+    name: str
+    mode: str
+    """`min` or `max`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How configurations are chosen and how long they may train."""
+
+    algorithm: str = "tpe"
+    algorithm_options: Mapping[str, int] = field(default_factory=dict)
+    scheduler: str = "asha"
+    scheduler_options: Mapping[str, int] = field(default_factory=dict)
+    trials: int | None = None
+    """None: until the searcher has no more."""
+    max_epochs: int = 1
+    doomed: bool = True
+    concurrency: int | None = None
+    enqueue: tuple[Config, ...] = ()
+    """Whole configurations, filled up from the defaults."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """What ends the sweep cleanly before its last trial."""
+
+    hours: float | None = None
+    target: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What one trial is given."""
+
+    cpu: float = 1.0
+    gpu: float = 0.0
+    memory: int | None = None
+    """Bytes."""
+    accelerator: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tracking:
+    """Where MLflow records the sweep."""
+
+    uri: str | None = None
+    experiment: str | None = None
+    curves: str = "all"
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One search over one space, made of trials. `task` or `loop` is set, never both."""
+
+    name: str
+    metric: Metric
+    space: Space
+    task: str | None = None
+    loop: str | None = None
+    model: str | None = None
+    """The model of every trial, where the space does not choose one: a catalogue name or `my_package.nets:build`."""
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    """Recorded name -> value of what no trial changes; lists are tuples."""
+    data: DataSection = field(default_factory=DataSection)
+    search: Search = field(default_factory=Search)
+    stop: Stop = field(default_factory=Stop)
+    resources: Resources = field(default_factory=Resources)
+    retries: RetriesSection = field(default_factory=RetriesSection)
+    checkpoints: CheckpointsSection = field(default_factory=CheckpointsSection)
+    storage: str | None = None
+    tracking: Tracking = field(default_factory=Tracking)
+    seed: int = 0
+    notes: tuple[str, ...] = field(default=(), compare=False)
+    """What the reader changed or wants to say; no fault."""
+
+    @property
+    def slug(self) -> str:
+        """The name as a folder can have it: lower case letters, digits and dashes."""
+        ascii_only = unicodedata.normalize("NFKD", self.name).encode("ascii", "ignore").decode()
+        return re.sub(r"[^a-z0-9]+", "-", ascii_only.lower()).strip("-")[:60].strip("-") or "sweep"
+
+    def settings(self, config: Config) -> dict[str, Any]:
+        """All values of one trial by recorded name: what is fixed, and over it the trial's configuration."""
+        model = {} if self.model is None else {"model": self.model}
+        return {**model, **self.fixed, **config}
