@@ -47,8 +47,8 @@ def answer(record: SweepRecord, marks: Mapping[str, str]) -> str:
     """The best configuration with its verdict, and beside it what to do next."""
     return (
         '<section id="answer" aria-labelledby="answer-title"><div class="answer">'
-        f'<div class="card"><h2 id="answer-title">Best configuration</h2>{_best(record, marks)}</div>'
-        f'<div class="card"><h2>What to do next</h2>{_next(record)}</div></div>{_counts(record)}</section>'
+        f'<div class="card"><h2 id="answer-title">Best configuration</h2>{_best(record, marks)}{_counts(record)}</div>'
+        f'<div class="card"><h2>What to do next</h2>{_next(record)}</div></div></section>'
     )
 
 
@@ -87,7 +87,7 @@ def endings(record: SweepRecord) -> str:
             f"<td class='reason'>{some}{more}</td></tr>"
         )
     heads = "".join(
-        f'<th scope="col"{" class=n" if right else ""}><button type="button" disabled>{name}</button></th>'
+        f'<th scope="col" class="plain{" n" if right else ""}">{name}</th>'
         for name, right in (("ending", 0), ("trials", 1), ("epochs", 1), ("trained for", 1), ("reasons", 0))
     )
     return (
@@ -148,7 +148,7 @@ def _next(record: SweepRecord) -> str:
         items.append(f"<li><b>{count(len(first.trials), 'trial')} failed</b>: {escape(first.reason)}</li>")
     step = next_step(record, record.run)
     body = f'<ul class="findings">{"".join(items)}</ul>' if items else "<p>Nothing was found to be wrong.</p>"
-    command = f'<h3>Type next</h3><pre tabindex="0">{escape(step.command)}</pre>'
+    command = f'<h3>Type next</h3><pre class="wrap">{escape(step.command)}</pre>'
     return f'{body}{command}<p class="soft">{escape(step.because)}</p>'
 
 

@@ -13,6 +13,12 @@ report.axes = (() => {
     const [start, end] = useLog ? [Math.log(lower), Math.log(upper)] : [lower, upper];
     const width = end - start || 1;
     const ticks = [];
+    if (!useLog && upper > lower) {
+      const rough = (upper - lower) / 5;
+      const ten = 10 ** Math.floor(Math.log10(rough));
+      const step = ten * [1, 2, 5, 10].find((factor) => factor * ten >= rough * 0.999);
+      for (let tick = Math.ceil(lower / step - 1e-9); tick * step <= upper + 1e-9 * step; tick += 1) ticks.push(tick * step);
+    }
     if (useLog) {
       const decades = Math.log10(upper / lower);
       for (let power = Math.ceil(Math.log10(lower) - 1e-9); power <= Math.log10(upper) + 1e-9; power += 1) {
@@ -21,12 +27,11 @@ report.axes = (() => {
       }
     }
     return {
-      start: lower, end: upper, ticks, log: useLog,
+      ticks: ticks.length > 1 ? ticks.map((tick) => ((useLog ? Math.log(tick) : tick) - start) / width) : [0, 1],
       at: (value) => (typeof value !== "number" ? null : end === start ? 0.5
         : ((useLog ? Math.log(value) : value) - start) / width),
       back: (share) => (useLog ? Math.exp(start + share * width) : start + share * width),
       label(share) { return report.number(this.back(share), 3); },
-      interval: 0.25,
     };
   };
 
@@ -35,6 +40,8 @@ report.axes = (() => {
     const last = Math.max(1, options.length - 1);
     return {
       options,
+      ticks: options.map((_, i) => (options.length === 1 ? 0.5 : i / last)),
+      interval: 1 / last,
       at: (value) => {
         if (value === undefined || !place.has(JSON.stringify(value))) return null;
         return options.length === 1 ? 0.5 : place.get(JSON.stringify(value)) / last;
@@ -44,7 +51,6 @@ report.axes = (() => {
         return Math.abs(at - Math.round(at)) < 0.01 && options[Math.round(at)] !== undefined
           ? report.setting(options[Math.round(at)]) : "";
       },
-      interval: options.length === 1 ? 0.5 : 1 / last,
     };
   };
 

@@ -5,9 +5,10 @@
   if (!holder) return;
   const metric = document.getElementById("curves-metric");
   const log = document.getElementById("curves-log");
+  const outliers = document.getElementById("curves-outliers");
   const note = document.getElementById("curves-note");
   const points = data.trials.map(() => []); // of the chosen metric: [epoch, value] of what is finite, and gaps
-  let range = { low: 0, high: 1, cut: 0, positive: false };
+  let range = {}; // of the chosen metric's finite values, and up to where those of trials that did not diverge go
 
   const epochOf = (trial, at) => (trial.at ? trial.at[at] : at + 1);
   const quantile = (sorted, share) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
@@ -15,20 +16,27 @@
   const read = () => {
     const place = data.metrics.indexOf(metric.value);
     const all = [];
+    const sane = [];
     data.trials.forEach((trial, i) => {
       points[i] = (trial.curves[place] || []).map((value, at) => {
         const finite = typeof value === "number";
-        if (finite) all.push(value);
+        if (finite) (trial.verdict === "diverged" ? all : sane).push(value);
         return [epochOf(trial, at), finite ? value : null, value];
       });
     });
-    all.sort((one, two) => one - two);
-    const low = all[0];
-    const high = all[all.length - 1];
-    const most = quantile(all, 0.98);
-    const positive = low > 0;
-    const far = high - low > 3 * (most - low) && most > low;
-    range = { low, high, most: far ? most : high, positive, empty: all.length === 0, all };
+    sane.sort((one, two) => one - two);
+    all.push(...sane);
+    const low = all.reduce((one, two) => Math.min(one, two), Infinity);
+    const high = all.reduce((one, two) => Math.max(one, two), -Infinity);
+    let most = sane.length > 1 ? quantile(sane, 0.98) : high;
+    if (!(high - low > 2 * (most - low)) || !(most > low)) most = high;
+    const epochs = points.flatMap((curve) => (curve.length ? [curve[0][0], curve[curve.length - 1][0]] : []));
+    const first = epochs.reduce((one, two) => Math.min(one, two), Infinity);
+    const last = epochs.reduce((one, two) => Math.max(one, two), first + 1);
+    range = { low, high, most, first, last, empty: all.length === 0, cuts: most < high };
+    holder.hidden = range.empty;
+    outliers.parentElement.hidden = !range.cuts;
+    const positive = low > 0 && all.length > 0;
     if (!log.dataset.touched) log.checked = positive && most / low > 30;
     log.disabled = !positive;
     if (!positive) log.checked = false;
@@ -39,10 +47,10 @@
     const faint = report.colour("chart-line");
     const many = data.trials.length > 150;
     const series = [];
-    const cut = log.checked ? (range.most / range.low > 1e6 ? range.most : range.high) : range.most;
-    const top = cut < range.high ? cut : undefined;
+    const room = log.checked ? range.most * (range.most / range.low) ** 0.12 : range.most + 0.12 * (range.most - range.low);
+    const top = range.cuts && !outliers.checked && room < range.high ? Number(room.toPrecision(2)) : undefined;
     const chosen = report.chosen;
-    for (const [verdict, style] of Object.entries(data.verdicts)) {
+    for (const [verdict, style] of Object.entries(data.verdicts).reverse()) { // unknown below, healthy on top
       const line = [];
       const ends = [];
       data.trials.forEach((trial, i) => {
@@ -72,11 +80,12 @@
       animation: false,
       aria: { enabled: false },
       grid: { left: 8, right: 20, top: 30, bottom: 34, containLabel: true },
-      xAxis: { type: "value", name: "epoch", nameLocation: "middle", nameGap: 26, min: "dataMin", max: "dataMax",
+      xAxis: { type: "value", name: "epoch", nameLocation: "middle", nameGap: 26, min: range.first, max: range.last,
         minInterval: 1, axisLabel: { color: ink }, nameTextStyle: { color: ink }, axisLine: { lineStyle: { color: ink } },
         splitLine: { show: false } },
       yAxis: { type: log.checked ? "log" : "value", name: metric.value, max: top, scale: true,
-        axisLabel: { color: ink, formatter: (value) => report.number(value, 3), hideOverlap: true },
+        axisLabel: { color: ink, formatter: (value) => report.number(value, 3), hideOverlap: true,
+          showMaxLabel: top === undefined },
         nameTextStyle: { color: ink, align: "left" }, splitLine: { lineStyle: { color: faint } } },
       series,
     };
@@ -142,5 +151,6 @@
     report.choose(found ? found.trial : null);
   });
   metric.addEventListener("change", () => { delete log.dataset.touched; read(); draw(); });
+  outliers.addEventListener("change", () => draw());
   log.addEventListener("change", () => { log.dataset.touched = "yes"; draw(); });
 })();

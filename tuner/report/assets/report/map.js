@@ -24,35 +24,31 @@
     name: axis.name, nameLocation: sideways ? "middle" : "end", nameGap: sideways ? 28 : 12,
     nameTextStyle: { color: report.colour("ink"), align: sideways ? "center" : "left" },
     axisLabel: { color: report.colour("soft"), hideOverlap: true, formatter: (share) => axis.label(share),
-      customValues: ticks(axis) },
-    axisTick: { customValues: ticks(axis) }, axisLine: { show: true, lineStyle: { color: report.colour("soft") } },
+      customValues: axis.ticks },
+    axisTick: { customValues: axis.ticks },
+    axisLine: { show: true, onZero: false, lineStyle: { color: report.colour("soft") } },
     splitLine: { show: false },
   });
-  const ticks = (axis) => {
-    if (axis.options) return axis.options.map((_, i) => (axis.options.length === 1 ? 0.5 : i / (axis.options.length - 1)));
-    return axis.ticks.length > 1 ? axis.ticks.map((tick) => axis.at(tick)) : [0, 0.25, 0.5, 0.75, 1];
-  };
 
   const build = () => {
     const [x, y] = [choices[across.value], choices[up.value]];
     const shade = report.ramp();
-    const series = Object.entries(data.verdicts).map(([verdict, style]) => ({
-      type: "scatter", symbol: `path://${data.shapes[style.shape]}`, animation: false, cursor: "pointer",
-      data: data.trials.map((trial, i) => [trial, i]).filter(([trial, i]) => trial.verdict === verdict && report.shown(i))
-        .map(([trial, i]) => ({ trial: i, good: report.goodness[i], at: [x.at(x.value(trial)), y.at(y.value(trial))] }))
-        .filter((point) => point.at[0] !== null && point.at[1] !== null)
-        .map((point) => ({
-          trial: point.trial, value: [point.at[0] + shift(x, point.trial), point.at[1] + shift(y, point.trial * 7 + 3)],
-          symbolSize: point.trial === report.chosen || point.trial === data.best ? 18 : 11,
-          itemStyle: {
-            color: point.good === null ? "transparent" : shade(point.good),
-            borderColor: point.good === null ? report.colour("soft")
-              : point.trial === report.chosen || point.trial === data.best ? report.colour("ink") : report.colour("paper"),
-            borderWidth: point.trial === report.chosen || point.trial === data.best ? 2.5 : 1,
-          },
-          z: point.trial === report.chosen ? 5 : 2,
-        })),
-    }));
+    const special = (place) => place === report.chosen || place === data.best;
+    const points = data.trials.flatMap((trial, i) => {
+      const at = [x.at(x.value(trial)), y.at(y.value(trial))];
+      if (!report.shown(i) || at[0] === null || at[1] === null) return [];
+      const good = report.goodness[i];
+      return [{
+        trial: i, value: [at[0] + shift(x, i), at[1] + shift(y, i * 7 + 3)],
+        symbol: `path://${data.shapes[data.verdicts[trial.verdict].shape]}`,
+        symbolSize: special(i) ? 18 : good === null ? 6 : 11,
+        itemStyle: { color: good === null ? report.colour("soft") : shade(good), borderWidth: special(i) ? 2.5 : 1,
+          borderColor: report.colour(special(i) ? "ink" : "paper") },
+      }];
+    });
+    points.sort((one, two) => special(one.trial) - special(two.trial) // the best and the chosen on top, then by value
+      || (report.goodness[one.trial] ?? -1) - (report.goodness[two.trial] ?? -1));
+    const series = [{ type: "scatter", animation: false, cursor: "pointer", data: points }];
     return { animation: false, grid: { left: 12, right: 24, top: 34, bottom: 40, containLabel: true },
       xAxis: ruler(x, true), yAxis: ruler(y, false), series };
   };

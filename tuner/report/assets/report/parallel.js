@@ -30,7 +30,7 @@
         lineStyle: {
           color: i === report.chosen ? report.verdictColour(data.trials[i].verdict) : good === null ? report.colour("worst") : shade(good),
           width: special ? 3.5 : good !== null && good > 0.9 ? 1.8 : 1,
-          opacity: special ? 1 : report.chosen !== null ? 0.25 : many ? 0.35 + 0.5 * (good ?? 0) : 0.8,
+          opacity: special ? 1 : report.chosen !== null ? 0.25 : many ? 0.15 + 0.6 * (good ?? 0) ** 4 : 0.8,
           type: good === null ? [3, 3] : "solid",
         },
       };
@@ -43,18 +43,25 @@
     return {
       animation: false,
       parallel: upright
-        ? { layout: "vertical", left: 16, right: 24, top: 34, bottom: 30 }
-        : { layout: "horizontal", left: 50, right: 70, top: 46, bottom: 34 },
+        ? { layout: "vertical", left: 44, right: 40, top: 34, bottom: 30 }
+        : { layout: "horizontal", left: 12, right: 64, top: 46, bottom: 34 },
       parallelAxis: drawn.map((axis, i) => ({
-        dim: i, type: "value", min: hasOff[i] ? axes.OFF : 0, max: 1, interval: axis.interval, name: axis.name,
-        nameLocation: "end", nameGap: upright ? 6 : 14, nameTruncate: { maxWidth: upright ? 240 : 130 },
-        nameTextStyle: { color: report.colour("ink"), align: upright ? "right" : "center",
-          ...(upright ? { verticalAlign: "bottom", padding: [0, 0, 6, 0] } : {}) },
+        dim: i, type: "value", min: hasOff[i] ? axes.OFF : 0, max: 1, name: upright ? "" : axis.name,
+        nameLocation: "end", nameGap: 14, nameTruncate: { maxWidth: (holder.clientWidth - 120) / (drawn.length - 1) - 8 },
+        nameTextStyle: { color: report.colour("ink"), lineHeight: 15, textBorderColor: report.colour("paper"), textBorderWidth: 3,
+          align: i === drawn.length - 1 ? "right" : i === 0 ? "left" : "center" },
         axisLine: { lineStyle: { color: ink } }, axisTick: { show: false }, minorTick: { show: false },
-        axisLabel: { color: ink, fontSize: 11, hideOverlap: true, showMinLabel: true, showMaxLabel: true,
+        axisLabel: { color: report.colour("ink"), fontSize: 11, hideOverlap: true, showMinLabel: true, showMaxLabel: true,
+          textBorderColor: report.colour("paper"), textBorderWidth: 3,
+          customValues: hasOff[i] ? [axes.OFF, ...axis.ticks] : axis.ticks,
           formatter: (share) => (share < -0.01 ? axis.off : share > 1.001 ? "" : axis.label(share)) },
         areaSelectStyle: { width: 22, borderColor: report.colour("accent"), color: report.colour("accent"), opacity: 0.25 },
       })),
+      graphic: upright ? drawn.map((axis, i) => ({ // ECharts would write the name onto the axis
+        type: "text", silent: true, z: 10, right: 40, top: 34 + (i * (holder.clientHeight - 64)) / (drawn.length - 1) - 16,
+        style: { text: axis.name.slice(0, 44), fill: report.colour("ink"), stroke: report.colour("paper"), lineWidth: 3,
+          font: "12px sans-serif" },
+      })) : [],
       series: [{ type: "parallel", data: lines(), smooth: false, animation: false, silent: false,
         inactiveOpacity: 0.04, activeOpacity: 1, lineStyle: { width: 1 }, progressive: 0 }],
     };

@@ -19,7 +19,8 @@
     { name: "epochs", of: (trial) => trial.epochs, n: true },
     { name: "seconds", of: (trial) => trial.seconds, n: true },
     ...data.parameters.map((parameter) => ({
-      name: parameter.name, of: (trial) => trial.config[parameter.name], n: parameter.kind === "number", parameter: true,
+      name: parameter.name, of: (trial) => trial.config[parameter.name], 
+      n: parameter.kind === "number" || parameter.options.every((option) => typeof option === "number"), parameter: true,
     })),
     { name: "reason", of: (trial) => data.reasons[trial.reason], wide: true },
   ];
