@@ -20,15 +20,16 @@ def suggest(trial) -> dict:
     """The space, by Optuna's define-by-run calls; both peers search it with Optuna's TPE."""
     config = {
         "lr": trial.suggest_float("lr", 1e-4, 1e-1, log=True),
-        "batch_size": trial.suggest_categorical("batch_size", [32, 64, 128, 256]),
+        "batch_size": trial.suggest_categorical("batch_size", [32, 64, 128]),
         "depth": trial.suggest_int("depth", 1, 3),
-        "width": trial.suggest_int("width", 32, 128, log=True),
+        "width": trial.suggest_int("width", 32, 256, log=True),
         "dropout": trial.suggest_float("dropout", 0.0, 0.5),
         "weight_decay": trial.suggest_float("weight_decay", 1e-6, 1e-2, log=True),
         "optimizer": trial.suggest_categorical("optimizer", ["adamw", "sgd"]),
     }
     if config["optimizer"] == "sgd":
         config["momentum"] = trial.suggest_float("momentum", 0.0, 0.99)
+        config["nesterov"] = trial.suggest_categorical("nesterov", [True, False])
     return config
 
 
@@ -71,7 +72,8 @@ def train(config: dict, data: dict, seed: int) -> Iterator[dict]:
     model = network(config)
     settings = {"lr": config["lr"], "weight_decay": config["weight_decay"]}
     if config["optimizer"] == "sgd":
-        optimizer = torch.optim.SGD(model.parameters(), momentum=config["momentum"], **settings)
+        momentum = {"momentum": config["momentum"], "nesterov": config["nesterov"]}
+        optimizer = torch.optim.SGD(model.parameters(), **momentum, **settings)
     else:
         optimizer = torch.optim.AdamW(model.parameters(), **settings)
     pixels, labels = data["train"]

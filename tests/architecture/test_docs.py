@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
@@ -35,6 +36,8 @@ def test_the_reference_page_is_the_public_api() -> None:
     documented = re.findall(r"^### `tuner\.(\w+)`", page, re.MULTILINE)
     assert documented, "docs/api.md has no ### `tuner.Name` heading"
     assert sorted(documented) == sorted(tuner.__all__)
+    written = runpy.run_path(str(ROOT / "docs" / "write_api_page.py"))["page"]()
+    assert page == written, "python docs/write_api_page.py brings docs/api.md up to date"
 
 
 def test_every_public_name_is_there() -> None:
@@ -49,7 +52,7 @@ def test_the_map_names_every_room() -> None:
     assert {room for room in rooms if f"`{room}" not in page} == set()
 
 
-def test_the_version_is_written_once() -> None:
+def test_the_versions_agree() -> None:
     assert tuner.__version__ == PROJECT["version"] == version("tuner")
 
 
