@@ -16,8 +16,8 @@ import tuner
 
 HEAD = """# The Python API
 
-Written by `python docs/write_api_page.py` from the docstrings. `import tuner` is cheap: torch, ray, mlflow and pandas are
-loaded when they are used.
+Written by `python docs/write_api_page.py` from the docstrings. `import tuner` is cheap: torch, ray, mlflow and pandas
+are loaded when they are used.
 """
 
 
