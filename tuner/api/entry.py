@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from tuner.errors import Fault, InputError
 from tuner.records.finding import Diagnosis
 from tuner.records.history import History
 from tuner.records.run_directory import find_run
-from tuner.sweep import Sweep, sweep_from_mapping
+from tuner.sweep import Sweep, ray_address, sweep_from_mapping
 from tuner.training.catalogue import CATALOGUE
 
 
@@ -46,14 +48,14 @@ def run(
     failed. Trials that fail do not raise: see `Result.status` and each trial's `reason`.
     """
     changes = _changes(settings, trials, max_epochs, concurrency)
-    launch = Launch(runs=Path(runs), address=address, track=track, display=display)
+    where = ray_address(address, os.environ)
+    launch = Launch(runs=Path(runs), address=where, track=track, display=display)
     if resume is not None:
         directory = find_run(resume, Path(runs))
         finished = resume_sweep(load_resolved(directory, changes), directory, launch)
         return Result(finished.directory, finished.record)
     if callable(sweep):
-        launch = Launch(runs=Path(runs), address=address, track=track, display=display, loop=sweep)
-        return _result(_function_sweep(sweep, space, metric, settings or {}, trials, max_epochs, concurrency), launch)
+        return _result(_function_sweep(sweep, space, metric, changes), replace(launch, loop=sweep))
     if sweep is None:
         raise InputError("nothing to run", (Fault("sweep", None, "give a sweep file, a shipped name or a function"),))
     if space is not None or metric is not None:
@@ -81,32 +83,19 @@ def _function_sweep(
     function: Callable[..., object],
     space: Mapping[str, Any] | None,
     metric: str | Mapping[str, str] | None,
-    settings: Mapping[str, Any],
-    trials: int | None,
-    max_epochs: int | None,
-    concurrency: int | None,
+    changes: Mapping[str, str],
 ) -> Sweep:
     if space is None:
         raise InputError("a function needs a space", (Fault("space", None, 'such as {"lr": {"float": [1e-5, 1]}}'),))
-    name = getattr(function, "__name__", type(function).__name__)
+    name = getattr(function, "__name__", type(function).__name__).strip("<>")
     data: dict[str, Any] = {
-        "name": name.strip("<>"),
-        "loop": f"{getattr(function, '__module__', '__main__')}:{name.strip('<>')}",
+        "name": name,
+        "loop": f"{getattr(function, '__module__', '__main__')}:{name}",
         "space": dict(space),
-        "search": {},
     }
     if metric is not None:
         data["metric"] = metric
-    for key, value in (("trials", trials), ("max_epochs", max_epochs), ("concurrency", concurrency)):
-        if value is not None:
-            data["search"][key] = value
-    for path, value in settings.items():
-        *folders, last = path.split(".")
-        at = data
-        for folder in folders:
-            at = at.setdefault(folder, {})
-        at[last] = value
-    return sweep_from_mapping(data, catalogue=CATALOGUE)
+    return sweep_from_mapping(data, catalogue=CATALOGUE, overrides=changes, environment=os.environ)
 
 
 def open_run(run: str | Path, *, runs: str | Path = "runs") -> Result:

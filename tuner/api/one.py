@@ -19,7 +19,8 @@ from tuner.records.history import History
 from tuner.records.run_directory import RunDirectory, find_run
 from tuner.records.values import Config, encode_metrics
 from tuner.search.make import make_searcher
-from tuner.sweep import Sweep, parse_value
+from tuner.sweep import Sweep
+from tuner.sweep.yaml12 import resolve
 from tuner.training.data import load_splits
 from tuner.training.plan import TrainingPlan
 from tuner.training.run_one import train_one as train_assignment
@@ -58,6 +59,7 @@ def train_one(
     *,
     config: Mapping[str, str],
     overrides: Mapping[str, str],
+    flags: Mapping[str, str],
     runs: Path,
     say: Callable[[str], None],
 ) -> Trained:
@@ -66,7 +68,7 @@ def train_one(
     Parameters that `config` does not give come from the defaults, else from the seed's first suggestion. Raises
     InputError for values outside the space, RunError where the training itself failed.
     """
-    sweep, chosen, number = _chosen(what, config, overrides, runs)
+    sweep, chosen, number = _chosen(what, config, overrides, flags, runs)
     say("config " + ", ".join(f"{name}={value}" for name, value in chosen.items()))
     with tempfile.TemporaryDirectory(prefix="tuner-") as scratch:
         plan = TrainingPlan.from_sweep(sweep, RunDirectory(Path(scratch)))
@@ -86,13 +88,13 @@ def train_one(
 
 
 def _chosen(
-    what: str, config: Mapping[str, str], overrides: Mapping[str, str], runs: Path
+    what: str, config: Mapping[str, str], overrides: Mapping[str, str], flags: Mapping[str, str], runs: Path
 ) -> tuple[Sweep, dict[str, Any], int]:
     """(sweep, configuration, trial number that seeds it)."""
     run, _, trial = what.rpartition("/")
     if run and trial.isdigit() and not Path(what).is_file():
         directory = find_run(run, runs)
-        sweep = load_resolved(directory, overrides)
+        sweep = load_resolved(directory, overrides, flags)
         known = {record.trial: record for record in directory.record().trials}
         if trial not in known:
             names = f"{min(known)} to {max(known)}" if known else "none at all"
@@ -101,7 +103,7 @@ def _chosen(
         number = known[trial].number
         partial = dict(fallback) | _given(sweep, config)
     else:
-        sweep = load_sweep(what, overrides)
+        sweep = load_sweep(what, overrides, flags)
         searcher = make_searcher("random", {}, sweep.space, mode=sweep.metric.mode, seed=sweep.seed)
         fallback, number = searcher.suggest(0) or {}, 0
         partial = _given(sweep, config)
@@ -122,7 +124,7 @@ def _given(sweep: Sweep, config: Mapping[str, str]) -> dict[str, Any]:
     )
     if faults:
         raise InputError("the configuration", faults)
-    return {name: parse_value(value) for name, value in config.items()}
+    return {name: resolve(value) for name, value in config.items()}
 
 
 def _trained(sweep: Sweep, config: Config, reports: list[Report]) -> Trained:

@@ -36,14 +36,16 @@ class Result:
         """One row a trial: trial, ending, reason, verdict, value, best_epoch, epochs, seconds, node, config.NAME."""
         from tuner.report.tables import trials_table
 
-        return trials_table(self.record).to_pandas()
+        frame: pd.DataFrame = trials_table(self.record).to_pandas()
+        return frame
 
     @cached_property
     def curves(self) -> pd.DataFrame:
         """One row a trial and distinct epoch, from epoch 1: trial, epoch, train_loss, val_loss, other metrics."""
         from tuner.report.tables import curves_table
 
-        return curves_table(self.record).to_pandas()
+        frame: pd.DataFrame = curves_table(self.record).to_pandas()
+        return frame
 
     @property
     def findings(self) -> tuple[Finding, ...]:

@@ -21,9 +21,15 @@ def shipped_folder() -> Path:
 
 
 def load_sweep(
-    source: str | Path, overrides: Mapping[str, str] | None = None, environ: Mapping[str, str] | None = None
+    source: str | Path,
+    overrides: Mapping[str, str] | None = None,
+    flags: Mapping[str, str] | None = None,
+    environ: Mapping[str, str] | None = None,
 ) -> Sweep:
-    """Read a sweep file with its overrides. Raises SweepFileError with all that is to mend."""
+    """Read a sweep file with its overrides. Raises SweepFileError with all that is to mend.
+
+    `flags`: path -> the flag that overrode it, where that was not `--set`.
+    """
     return read_sweep(
         source,
         catalogue=CATALOGUE,
@@ -31,9 +37,12 @@ def load_sweep(
         environment=os.environ if environ is None else environ,
         shipped=shipped_folder(),
         inspect=inspect_builder,
+        flags=flags or {},
     )
 
 
-def load_resolved(directory: RunDirectory, overrides: Mapping[str, str] | None = None) -> Sweep:
+def load_resolved(
+    directory: RunDirectory, overrides: Mapping[str, str] | None = None, flags: Mapping[str, str] | None = None
+) -> Sweep:
     """The sweep of a run, as it was resolved when it began: the environment of today changes nothing in it."""
-    return load_sweep(directory.sweep, overrides, environ={})
+    return load_sweep(directory.sweep, overrides, flags, environ={})

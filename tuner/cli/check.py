@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tuner.cli.options import Data, Json, Set, Trials, overrides
+from tuner.cli.options import Data, Json, Set, Trials, changes
 
 
 def command(
@@ -25,7 +25,8 @@ def command(
     from tuner.api.plan import describe
     from tuner.api.sweeps import load_sweep
 
-    loaded = load_sweep(sweep, overrides(settings, trials=trials, data=data))
+    given = changes(settings, trials=trials, data=data)
+    loaded = load_sweep(sweep, given.values, given.flags)
     measured = []
     if measure:
         from tuner.api.one import measure_sweep

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -31,10 +32,31 @@ def pairs(words: list[str] | None, flag: str) -> dict[str, str]:
     return {name.strip(): value for name, _, value in (word.partition("=") for word in words or [])}
 
 
-def overrides(settings: list[str] | None, *, trials: int | None = None, data: Path | None = None) -> dict[str, str]:
-    changes = pairs(settings, "--set")
-    if trials is not None:
-        changes["search.trials"] = str(trials)
-    if data is not None:
-        changes["data.dir"] = str(data)
-    return changes
+@dataclass(frozen=True)
+class Changes:
+    """What the command line changes in a sweep file."""
+
+    values: dict[str, str]
+    """Path -> text."""
+    flags: dict[str, str]
+    """Path -> the flag as it was typed, where that was not `--set`."""
+
+
+def changes(
+    settings: list[str] | None,
+    *,
+    trials: int | None = None,
+    data: Path | None = None,
+    concurrency: int | None = None,
+) -> Changes:
+    """`--set` and its short forms together; a short form wins over `--set` of the same path."""
+    values, flags = pairs(settings, "--set"), {}
+    short = {
+        "search.trials": ("--trials", trials),
+        "data.dir": ("--data", data),
+        "search.concurrency": ("--concurrency", concurrency),
+    }
+    for path, (flag, value) in short.items():
+        if value is not None:
+            values[path], flags[path] = str(value), flag
+    return Changes(values, flags)

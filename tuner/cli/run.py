@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tuner.cli.options import Data, Json, Runs, Set, Trials, overrides
+from tuner.cli.options import Data, Json, Runs, Set, Trials, changes
 from tuner.errors import Fault, InputError
 
 
@@ -34,24 +35,23 @@ def command(
     from tuner.api.running import Launch, resume_sweep, start_sweep
     from tuner.api.sweeps import load_resolved, load_sweep
     from tuner.records.run_directory import find_run
+    from tuner.sweep import ray_address
 
-    changes = overrides(settings, trials=trials, data=data)
-    if concurrency is not None:
-        changes["search.concurrency"] = str(concurrency)
+    given = changes(settings, trials=trials, data=data, concurrency=concurrency)
     if (sweep is None) == (resume is None):
         raise InputError("what to run", (Fault("tuner run", None, "give a sweep file, or --resume RUN, not both"),))
-    launch = Launch(runs=runs, address=address, cpus=cpus, display=_display(quiet))
+    launch = Launch(runs=runs, address=ray_address(address, os.environ), cpus=cpus, display=_display(quiet))
     if resume is not None:
         directory = find_run(resume, runs)
         record = directory.record()
         if record.status == "finished":
             _print_finished(directory, as_json)
             return
-        loaded = load_resolved(directory, changes)
+        loaded = load_resolved(directory, given.values, given.flags)
         finished = resume_sweep(loaded, directory, launch)
     else:
         assert sweep is not None
-        loaded = load_sweep(sweep, changes)
+        loaded = load_sweep(sweep, given.values, given.flags)
         if not quiet:
             from tuner.api.plan import describe
 

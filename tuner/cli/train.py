@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tuner.cli.options import Data, Json, Runs, Set, overrides, pairs
+from tuner.cli.options import Data, Json, Runs, Set, changes, pairs
 
 
 def command(
@@ -25,12 +25,14 @@ def command(
     """Train one configuration here, without Ray, MLflow or a run directory: for pdb and for people."""
     from tuner.api.one import train_one
 
+    given = changes(settings, data=data)
     trained = train_one(
         what,
         config=pairs(config, "--config"),
-        overrides=overrides(settings, data=data),
+        overrides=given.values,
+        flags=given.flags,
         runs=runs,
-        say=lambda text: sys.stderr.write(text + "\n"),
+        say=lambda text: print(text, file=sys.stderr),
     )
     if as_json:
         print(json.dumps(trained.to_json(), indent=1))

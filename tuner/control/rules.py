@@ -40,7 +40,7 @@ class Rules:
     @classmethod
     def from_sweep(cls, sweep: Sweep) -> Rules:
         defaults = sweep.space.defaults()
-        first = [("default", defaults)] if defaults is not None else []
+        first: list[tuple[str, Config]] = [("default", defaults)] if defaults is not None else []
         first += [("enqueued", config) for config in sweep.search.enqueue]
         return cls(
             metric=sweep.metric.name,
