@@ -4,6 +4,7 @@ from tuner.sweep.dump import dump_sweep
 from tuner.sweep.overrides import ENVIRONMENT, RAY_ADDRESS, ray_address
 from tuner.sweep.own_model import BuilderSignature, Inspect
 from tuner.sweep.reader import parse_sweep, read_sweep, sweep_from_mapping
+from tuner.sweep.schema import json_schema
 from tuner.sweep.shipped import find_sweep, shipped_sweeps
 from tuner.sweep.sweep import Metric, Resources, Search, Stop, Sweep, Tracking
 
@@ -20,6 +21,7 @@ __all__ = [
     "Tracking",
     "dump_sweep",
     "find_sweep",
+    "json_schema",
     "parse_sweep",
     "ray_address",
     "read_sweep",

@@ -121,7 +121,8 @@ def _nobody_takes(setting: Setting, claims: Claims) -> str:
     """The cure for a name that nothing claims."""
     short = setting.short
     if setting.parent is None:
-        owners = _owners(short, claims.catalogue)
+        named = {value for other in claims.settings.values() for value in other.values}
+        owners = sorted(_owners(short, claims.catalogue), key=lambda owner: owner[1] not in named)
         if owners:
             family, name = owners[0]
             if family == "model":

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from tuner.space import closest, did_you_mean
+from tuner.space import did_you_mean
 from tuner.sweep.sections import SweepFile
 
 _KINDS = {
@@ -22,9 +22,9 @@ _KINDS = {
     "finite_number": "write a finite number",
 }
 _BOUNDS = {
-    "greater_than_equal": ("ge", "at least"),
+    "greater_than_equal": ("ge", "of at least"),
     "greater_than": ("gt", "above"),
-    "less_than_equal": ("le", "at most"),
+    "less_than_equal": ("le", "of at most"),
     "less_than": ("lt", "below"),
 }
 
@@ -36,7 +36,7 @@ def cure_of(error: Mapping[str, Any]) -> str:
         return _unknown(path)
     if kind in _BOUNDS:
         key, words = _BOUNDS[kind]
-        return f"write a number {words} {error['ctx'][key]}"
+        return f"write a number {words} {error['ctx'][key]:g}"
     if kind == "literal_error":
         return did_you_mean(found, re.findall(r"'([^']*)'", str(error["ctx"]["expected"])))
     if kind in ("model_type", "model_attributes_type", "dict_type"):
@@ -53,13 +53,11 @@ def _unknown(path: list[str]) -> str:
     """`did you mean`, or the section that a key belongs in."""
     *sections, key = path
     known = _fields(sections)
-    meant = closest(key, known)
-    if meant is None:
-        elsewhere = [section for section in _section_names() if key in _fields([section])] if not sections else []
-        if elsewhere:
-            return f"no such key here: it belongs in `{elsewhere[0]}`: {{{key}: ...}}"
-        if sections and key in SweepFile.model_fields:
-            return "no such key here: it belongs at the top of the file"
+    elsewhere = [section for section in _section_names() if key in _fields([section]) and [section] != sections]
+    if elsewhere:
+        return f"no such key here: it belongs in a section, `{elsewhere[0]}: {{{key}: ...}}`"
+    if sections and key in SweepFile.model_fields:
+        return "no such key here: it belongs at the top of the file"
     return f"no such key: {did_you_mean(key, known, at_most=len(known))}"
 
 
