@@ -40,8 +40,9 @@ class Session:
         self.epoch = 0
         self.best: tuple[float, int] | None = None
         """Value and epoch."""
-        self.reports: list[Report] = []
-        """Of all epochs so far, those of earlier attempts too."""
+        self._told: list[str] = []
+        """The report of each epoch so far as JSON, those of earlier attempts too: one text in a checkpoint costs far
+        less than as many numbers."""
         self._stored: deque[Report] = deque()
         """Reports of epochs that the journal lacks, though they were trained before the worker was lost."""
         with self.randomness.lent():
@@ -95,7 +96,7 @@ class Session:
         report = Report(
             self.assignment.trial, self.assignment.attempt, EpochMetrics(self.epoch, metrics, seconds), finished
         )
-        self.reports.append(report)
+        self._told.append(_encoded(report))
         last = finished is not None or self.epoch >= self.assignment.max_epochs
         if is_best or last or self.epoch % self.plan.every == 0:
             self.checkpoints.write(self._state(), best=is_best)
@@ -133,10 +134,8 @@ class Session:
             "schedule": trainer.schedule.state_dict(),
             "scaler": trainer.scaler.state_dict() if trainer.scaler else None,
             "randomness": self.randomness.state_dict(),
-            "facts": asdict(self.facts) if self.facts else None,
-            "reports": [
-                [r.epoch.epoch, encode_metrics(r.epoch.metrics), r.epoch.seconds, r.finished] for r in self.reports
-            ],
+            "facts": json.dumps(asdict(self.facts)) if self.facts else None,
+            "reports": "\n".join(self._told),
         }
 
     def _restored(self) -> Facts | None:
@@ -153,11 +152,15 @@ class Session:
         self.randomness.load_state_dict(state["randomness"])
         self.epoch = state["epoch"]
         self.best = tuple(state["best"]) if state["best"] else None
-        for epoch, metrics, seconds, finished in state["reports"]:
-            told = EpochMetrics(epoch, decode_metrics(metrics), seconds)
-            self.reports.append(Report(self.assignment.trial, self.assignment.attempt, told, finished))
-        self._stored.extend(report for report in self.reports if report.epoch.epoch > self.assignment.after_epoch)
-        return Facts(**state["facts"])
+        self._told = state["reports"].splitlines()
+        reports = (self._decoded(told) for told in self._told)
+        self._stored.extend(report for report in reports if report.epoch.epoch > self.assignment.after_epoch)
+        return Facts(**json.loads(state["facts"]))
+
+    def _decoded(self, told: str) -> Report:
+        epoch, metrics, seconds, finished = json.loads(told)
+        measured = EpochMetrics(epoch, decode_metrics(metrics), seconds)
+        return Report(self.assignment.trial, self.assignment.attempt, measured, finished)
 
     @property
     def _goes_on(self) -> bool:
@@ -166,3 +169,8 @@ class Session:
     def _identity(self) -> str:
         """What has to be the same for a checkpoint to belong to this trial."""
         return json.dumps([dict(self.assignment.config), self.assignment.seed], sort_keys=True, default=str)
+
+
+def _encoded(report: Report) -> str:
+    epoch = report.epoch
+    return json.dumps([epoch.epoch, encode_metrics(epoch.metrics), epoch.seconds, report.finished])
