@@ -7,7 +7,7 @@ import random
 from pathlib import Path
 
 import pytest
-from sweep_kit import check_everything, finish, kill_after_lines, only_run, start
+from drill_kit import check_everything, finish, kill_after_lines, only_run, start
 
 from tuner.errors import InputError
 from tuner.records.journal import Journal, read_journal
