@@ -16,6 +16,11 @@ class TestRandom(SearcherContract):
         return make_searcher("random", {}, SPACE, mode="min", seed=seed)
 
 
+class TestHalton(SearcherContract):
+    def make(self, seed: int) -> Searcher:
+        return make_searcher("halton", {}, SPACE, mode="min", seed=seed)
+
+
 class TestGrid(SearcherContract):
     def make(self, seed: int) -> Searcher:
         return make_searcher("grid", {}, SPACE, mode="min", seed=seed)
@@ -39,7 +44,7 @@ def test_the_grid_ends_and_leaves_out_what_was_tried_elsewhere() -> None:
 
 
 def test_an_unknown_algorithm_is_named_with_the_known_ones() -> None:
-    with pytest.raises(InputError, match="tpe, random, grid"):
+    with pytest.raises(InputError, match="tpe, random, halton, grid"):
         make_searcher("tpee", {}, SPACE, mode="min", seed=0)
 
 

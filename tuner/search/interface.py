@@ -50,6 +50,8 @@ class RungDecision:
     """The rung's epoch."""
     reason: str
     """`3rd of 9 at epoch 3; the best 3 go on`."""
+    paused: bool = False
+    """Not promoted now, perhaps later: the trial keeps its checkpoint. One still paused at the end was pruned."""
 
 
 class Scheduler(Protocol):
@@ -67,4 +69,16 @@ class Scheduler(Protocol):
 
     def on_trial_lost_for_good(self, trial: str, *, worst: bool) -> None:
         """The trial ended before its later rungs: `worst` there (doomed, no memory), else absent (it raised)."""
+        ...
+
+
+class PausingScheduler(Scheduler, Protocol):
+    """A scheduler whose trials wait at a rung until enough others have come to tell who goes on."""
+
+    def next_promoted(self) -> str | None:
+        """The paused trial that is to go on before anything new is tried; None when there is none. Changes nothing."""
+        ...
+
+    def on_trial_promoted(self, trial: str) -> None:
+        """The trial goes on, now or in the journal that is being replayed."""
         ...

@@ -7,8 +7,11 @@ from typing import Any, TypeVar
 
 from tuner.errors import Fault, InputError
 from tuner.search.asha import Asha, NoScheduler
+from tuner.search.halton import HaltonSearcher
+from tuner.search.hyperband import Hyperband
 from tuner.search.independent import GridSearcher, RandomSearcher
 from tuner.search.interface import Scheduler, Searcher
+from tuner.search.median import MedianStopping
 from tuner.space import Space
 
 T = TypeVar("T")
@@ -28,6 +31,10 @@ def _random(space: Space, mode: str, seed: int, options: Mapping[str, Any]) -> S
     return RandomSearcher(space, seed=seed, **options)
 
 
+def _halton(space: Space, mode: str, seed: int, options: Mapping[str, Any]) -> Searcher:  # noqa: ARG001
+    return HaltonSearcher(space, seed=seed, **options)
+
+
 def _grid(space: Space, mode: str, seed: int, options: Mapping[str, Any]) -> Searcher:  # noqa: ARG001
     return GridSearcher(space, **options)
 
@@ -42,6 +49,14 @@ def _asha(max_epochs: int, options: Mapping[str, Any]) -> Scheduler:
     return Asha(max_epochs=max_epochs, **options)
 
 
+def _hyperband(max_epochs: int, options: Mapping[str, Any]) -> Scheduler:
+    return Hyperband(max_epochs=max_epochs, **options)
+
+
+def _median(max_epochs: int, options: Mapping[str, Any]) -> Scheduler:
+    return MedianStopping(max_epochs=max_epochs, **options)
+
+
 def _none(max_epochs: int, options: Mapping[str, Any]) -> Scheduler:  # noqa: ARG001
     return NoScheduler(**options)
 
@@ -49,9 +64,15 @@ def _none(max_epochs: int, options: Mapping[str, Any]) -> Scheduler:  # noqa: AR
 _SEARCHERS: dict[str, Callable[[Space, str, int, Mapping[str, Any]], Searcher]] = {
     "tpe": _tpe,
     "random": _random,
+    "halton": _halton,
     "grid": _grid,
 }
-_SCHEDULERS: dict[str, Callable[[int, Mapping[str, Any]], Scheduler]] = {"asha": _asha, "none": _none}
+_SCHEDULERS: dict[str, Callable[[int, Mapping[str, Any]], Scheduler]] = {
+    "asha": _asha,
+    "hyperband": _hyperband,
+    "median": _median,
+    "none": _none,
+}
 
 
 def _named(where: str, name: str, known: Mapping[str, T]) -> T:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from tuner.records.values import Config, Scalar
+from tuner.search.cube import is_active
 from tuner.space import Choice, Constant, Float, Int, Parameter, Space, same
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def draw(space: Space, trial: Trial) -> dict[str, Scalar]:
     """Has the trial suggest every active parameter, parents first, and gives the configuration in our values."""
     config: dict[str, Scalar] = {}
     for item in space.parameters:
-        if _is_active(item, config):
+        if is_active(item, config):
             config[item.name] = _suggest(trial, item)
     return config
 
@@ -85,7 +86,3 @@ def _told(item: Parameter, value: Scalar) -> int | float:
 
 def _condition(item: Parameter) -> tuple[object, ...]:
     return (item.parent, type(item.parent_value), item.parent_value)
-
-
-def _is_active(item: Parameter, config: Config) -> bool:
-    return item.parent is None or (item.parent in config and same(config[item.parent], item.parent_value))

@@ -42,6 +42,7 @@ ALGORITHMS = _named(
         (Option("startup", 10, 1, "Finished trials before which it draws at random."),),
     ),
     Method("random", "draws each configuration evenly over the space"),
+    Method("halton", "quasi-random: covers the space evenly, without the clusters and gaps of random draws"),
     Method(
         "grid",
         "every combination once",
@@ -56,6 +57,22 @@ SCHEDULERS = _named(
         (
             Option("grace", 1, 1, "Epochs that every trial gets: the first rung."),
             Option("eta", 3, 2, "One in so many goes on, and each rung is so many times longer."),
+        ),
+    ),
+    Method(
+        "hyperband",
+        "several ladders of rungs side by side, some of which spare a trial for longer",
+        (
+            Option("grace", 1, 1, "Epochs of the first rung of the lowest ladder."),
+            Option("eta", 3, 2, "One in so many goes on, and each rung is so many times longer."),
+        ),
+    ),
+    Method(
+        "median",
+        "prunes a trial whose best is worse than the median trial's average up to the same epoch",
+        (
+            Option("grace", 1, 1, "The first epoch that may prune."),
+            Option("startup", 5, 1, "How many other trials must have reached that epoch."),
         ),
     ),
     Method("none", "trains every trial to its end"),

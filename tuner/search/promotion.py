@@ -1,0 +1,78 @@
+"""ASHA as published: every trial pauses at its rung, and a free worker first takes up one that has earned the next.
+
+Beside the stopping kind nobody is pruned for having come early, and nobody goes on for it; the price is a checkpoint
+kept of every paused trial.
+
+Source    Li et al. (2020), A System for Massively Parallel Hyperparameter Tuning, algorithm 2
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right, insort
+
+from tuner.search.asha import ordinal, rung_epochs
+from tuner.search.interface import RungDecision
+
+
+class PromotionAsha:
+    """A rung holds all that came; its best 1/eta may go on. Of equals, the one that came first."""
+
+    name = "asha_promotion"
+
+    def __init__(self, *, max_epochs: int, grace: int = 1, eta: int = 3) -> None:
+        """`grace`: epochs of the first rung; `eta`: one in so many goes on, and each rung is so many times longer."""
+        if grace < 1 or eta < 2:
+            raise ValueError(f"asha needs grace >= 1 and eta >= 2, got {grace} and {eta}")
+        self.eta = eta
+        self.rungs = rung_epochs(max_epochs, grace, eta)
+        self._max_epochs = max_epochs
+        self._ranks: list[list[tuple[float, int, str]]] = [[] for _ in self.rungs]
+        """By rung: (value, how many came before, trial), sorted."""
+        self._paused_at: dict[str, int] = {}
+        """The rung at which a trial waits."""
+        self._next_rung: dict[str, int] = {}
+        self._decisions: dict[tuple[str, int], RungDecision] = {}
+
+    def on_trial_result(self, trial: str, epoch: int, value: float) -> RungDecision | None:
+        known = self._decisions.get((trial, epoch))
+        if known is not None:
+            return known
+        rung = bisect_right(self.rungs, epoch) - 1
+        if epoch >= self._max_epochs or rung < self._next_rung.get(trial, 0):
+            return None
+        place = self._enter(rung, trial, value)
+        count = len(self._ranks[rung])
+        self._paused_at[trial] = rung
+        self._next_rung[trial] = rung + 1
+        reason = (
+            f"{ordinal(place)} of {count} at epoch {self.rungs[rung]}; waits until it is among the best 1/{self.eta}"
+        )
+        decision = RungDecision(False, self.rungs[rung], reason, paused=True)
+        self._decisions[trial, epoch] = decision
+        return decision
+
+    def next_promoted(self) -> str | None:
+        """From the highest rung down: the longer a trial has trained, the more is known of it."""
+        for rung in reversed(range(len(self.rungs))):
+            ranks = self._ranks[rung]
+            for value, _, trial in ranks[: len(ranks) // self.eta]:
+                if self._paused_at.get(trial) == rung and value != math.inf:
+                    return trial
+        return None
+
+    def on_trial_promoted(self, trial: str) -> None:
+        self._paused_at.pop(trial, None)
+
+    def on_trial_lost_for_good(self, trial: str, *, worst: bool) -> None:
+        self._paused_at.pop(trial, None)
+        rung = self._next_rung.get(trial, 0)
+        if worst and rung < len(self.rungs):
+            self._enter(rung, trial, math.inf)
+            self._next_rung[trial] = len(self.rungs)
+
+    def _enter(self, rung: int, trial: str, value: float) -> int:
+        ranks = self._ranks[rung]
+        entry = (math.inf if math.isnan(value) else value, len(ranks), trial)
+        insort(ranks, entry)
+        return ranks.index(entry) + 1
