@@ -48,7 +48,7 @@ def page_data(record: SweepRecord) -> dict[str, Any]:
     remedies, tracebacks, reasons = _Pool(), _Pool(), _Pool()
     trials = [_trial(trial, metrics, keep, remedies, tracebacks, reasons) for trial in record.trials]
     verdicts = list(verdict_counts(record))
-    drawn = {verdict: asdict(style) for verdict, style in styles(verdicts).items()}
+    drawn = {verdict: {**asdict(style), "dash": list(style.dash)} for verdict, style in styles(verdicts).items()}
     best = record.best
     return {
         "metric": record.metric,

@@ -29,7 +29,7 @@ SYMPTOM_MARK = ("!", "yellow")
 
 def show(drawn: RenderableType, stream: TextIO | None = None, width: int | None = None) -> None:
     """Print on `stream` (standard output); colours only where it is a terminal."""
-    Console(file=stream, width=width, highlight=False).print(drawn, soft_wrap=False)
+    Console(file=stream, width=width, highlight=False).print(drawn, crop=False)
 
 
 def print_final(record: SweepRecord, directory: RunDirectory) -> None:

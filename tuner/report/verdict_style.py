@@ -57,8 +57,8 @@ STYLES = {
     "unstable": VerdictStyle(*_MAGENTA, DOTTED, "star"),
     "not_learning": VerdictStyle(*_PURPLE, DASH_DOT, "bar"),
     "slow_learning": VerdictStyle(*_PURPLE, DOTTED, "bow"),
-    "plateau": VerdictStyle(*_PURPLE, LONG, "square"),
-    "noisy_validation": VerdictStyle(*_ORANGE, DOTTED, "star"),
+    "plateau": VerdictStyle(*_PURPLE, LONG, "bar"),
+    "noisy_validation": VerdictStyle(*_ORANGE, DASHED, "star"),
 }
 _OTHERS = tuple(
     VerdictStyle(*hue, dash, shape)
