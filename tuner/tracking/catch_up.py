@@ -5,7 +5,8 @@ from __future__ import annotations
 import fcntl
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from tuner.errors import RunError
 from tuner.records.run_directory import RunDirectory, write_atomically
@@ -20,16 +21,17 @@ def catch_up(run_dir: RunDirectory, uri: str, experiment: str, curves: str, pati
     check_uri(uri)
     with FollowerLock(run_dir) as lock:
         lock.take_or_refuse()
-        follower = open_follower(run_dir, uri, experiment, curves)
         gone = not _has_driver(run_dir)
-        done = follow(follower, NoDriver(time.sleep), time.monotonic, abandon=gone, hold=0.0, patience=patience)
+        with opened(run_dir, uri, experiment, curves) as follower:
+            done = follow(follower, NoDriver(time.sleep), time.monotonic, abandon=gone, hold=0.0, patience=patience)
     note_in_summary(run_dir, follower.state)
     if not done or follower.state.problem:
         raise RunError(f"{run_dir.name} is not whole in MLflow: {follower.state.problem}")
     return follower.state
 
 
-def open_follower(run_dir: RunDirectory, uri: str, experiment: str, curves: str) -> Follower:
+@contextmanager
+def opened(run_dir: RunDirectory, uri: str, experiment: str, curves: str) -> Iterator[Follower]:
     """One that goes on where the last one of this run came to, if that was for the same store and experiment."""
     uri = absolute_uri(uri)
     state = read_state(run_dir)
@@ -37,7 +39,10 @@ def open_follower(run_dir: RunDirectory, uri: str, experiment: str, curves: str)
         state = TrackingState(masked(uri), experiment)
     remember: Callable[[TrackingState], None] = lambda new: write_state(run_dir, new)  # noqa: E731
     store = MlflowStore(uri, run_dir.path.absolute().parent.parent / "mlartifacts")
-    return Follower(run_dir, store, state, remember, curves=curves)
+    try:
+        yield Follower(run_dir, store, state, remember, curves=curves)
+    finally:
+        store.close()
 
 
 def note_in_summary(run_dir: RunDirectory, state: TrackingState) -> None:

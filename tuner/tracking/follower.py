@@ -17,7 +17,7 @@ from tuner.records.run_directory import RunDirectory
 from tuner.tracking import mapping
 from tuner.tracking.picture import PARENT, Picture, trials
 from tuner.tracking.state import TrackingState
-from tuner.tracking.store import KILLED, RUNNING, MlflowRun, RunGone, Store
+from tuner.tracking.store import KILLED, RUNNING, MlflowRun, RunGone, Store, StoreProblem
 from tuner.tracking.writer import Writer
 
 BATCH_BYTES = 1 << 18
@@ -132,9 +132,13 @@ class Follower:
 
     def _create(self, key: str, name: str, at: float, tags: dict[str, str]) -> MlflowRun:
         assert self._experiment_id is not None
-        self._in_doubt = self._may_be_double = True  # until the answer is here
-        run_id = self._store.create(self._experiment_id, name, mapping.ms(at), tags)
-        self._in_doubt = self._may_be_double = False
+        self._in_doubt = True  # until the answer is here
+        try:
+            run_id = self._store.create(self._experiment_id, name, mapping.ms(at), tags)
+        except StoreProblem:
+            self._may_be_double = True
+            raise
+        self._in_doubt = False
         self._runs[key] = MlflowRun(run_id, RUNNING, dict(tags))
         return self._runs[key]
 
@@ -170,9 +174,11 @@ class Follower:
         run = self._runs.get(trial)
         if run is None:
             run = self._create(trial, trial, record.started_at or there.last_at[trial], tags)
-        points = [*there.points.get(trial, ()), *mapping.closing_points(record)]
+        closing = mapping.closing_points(record) if record.ended_at != run.closed_at else []
+        points = [*there.points.get(trial, ()), *closing]
         self._writer.send(f"trial {trial}", run, points, mapping.params(record.config), tags)
         there.points.pop(trial, None)
+        run.closed_at = record.ended_at
         ended_at = mapping.ms(record.ended_at or there.last_at[trial])
         self._writer.set_status(run, mapping.trial_status(record, self._abandoned), ended_at)
 
@@ -187,8 +193,9 @@ class Follower:
             run = self._create(PARENT, str(head["run"]), head["at"], tags)
             self._keep("")
         ended = last and there.status != "running"
-        points = mapping.sweep_points(record) if ended else []
+        points = mapping.sweep_points(record) if ended and record.ended_at != run.closed_at else []
         self._writer.send("the sweep", run, points, mapping.sweep_params(head, _sweep_file(self._run_dir)), tags)
+        run.closed_at = record.ended_at if ended else run.closed_at
         if there.dataset is not None and not self._dataset_written:
             self._writer.dataset(run, record.task or record.name, there.dataset)
             self._dataset_written = True

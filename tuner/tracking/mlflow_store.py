@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from tuner.tracking import sqlite_file
 from tuner.tracking.store import RUNNING, MlflowRun, Point, Rejected, RunGone, StoreProblem
 from tuner.tracking.uri import DATABASES, mask, masked, scheme_of, sqlite_path
 
@@ -43,7 +44,14 @@ class MlflowStore:
         self._uri = uri
         self._artifacts = artifacts
         """Where artifacts lie for a database without a server; a server decides for itself."""
+        self._file = sqlite_path(uri)
         self._client: MlflowClient | None = None
+
+    def close(self) -> None:
+        """Wait until the disk has all that was written."""
+        if self._file is not None and self._client is not None:
+            with self._speaking("waiting for the disk"):
+                sqlite_file.sync(self._file)
 
     def experiment(self, name: str) -> str:
         with self._speaking(f"experiment {name!r}"):
@@ -144,9 +152,9 @@ class MlflowStore:
 
     def _open(self) -> MlflowClient:
         if self._client is None:
-            path = sqlite_path(self._uri)
-            if path is not None:
-                _make_database(path)
+            if self._file is not None:
+                sqlite_file.make(self._file)
+                sqlite_file.commit_without_waiting(self._file)
             self._client = MlflowClient(self._uri)
         return self._client
 
@@ -207,25 +215,3 @@ class MlflowStore:
     def _says(self, what: str, error: BaseException) -> str:
         text = " ".join(str(error).split())
         return f"{masked(self._uri)}: {what}: {type(error).__name__}: {mask(text, self._uri)[:500]}"
-
-
-def _make_database(path: Path) -> None:
-    """MLflow makes its tables in some sixty steps; a half-made store is no store, and two makers disturb each other.
-
-    So it is made aside and takes its name when it is whole; the first one wins.
-    """
-    if path.exists():
-        return
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        MlflowClient(f"sqlite:///{aside}").search_experiments(max_results=1)
-        try:
-            path.hardlink_to(aside)
-        except FileExistsError:
-            return
-        except OSError:  # a file system without links
-            if not path.exists():
-                aside.rename(path)
-    finally:
-        for leftover in path.parent.glob(f"{aside.name}*"):
-            leftover.unlink()

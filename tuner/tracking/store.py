@@ -45,6 +45,8 @@ class MlflowRun:
     params: dict[str, str] = field(default_factory=dict)
     gone: bool = False
     """Deleted by somebody."""
+    closed_at: float | None = None
+    """The ending (Unix seconds) whose closing values were sent."""
     unsure: bool = False
     """It may hold points that the follower does not remember to have sent."""
 
