@@ -57,7 +57,7 @@ check: $(STAMP)
 	$(BIN)/lint-imports
 
 bench: $(STAMP)
-	@set -e; for benchmark in benchmarks/*.py; do echo "== $$benchmark" >&2; $(BIN)/python "$$benchmark"; done
+	@set -e; for benchmark in $$(grep -l __main__ benchmarks/*.py); do echo "== $$benchmark" >&2; $(BIN)/python "$$benchmark"; done
 
 ui: $(STAMP)
 	@$(BIN)/tuner ui
