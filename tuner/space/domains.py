@@ -44,13 +44,11 @@ class Float:
 
     def to_unit(self, value: Scalar) -> float:
         assert isinstance(value, int | float)
-        if self.low == self.high:
-            return 0.5
         if self.log:
-            low, high = math.log(self.low), math.log(self.high)
-            return _clip((math.log(value) - low) / (high - low))
-        width = self.high / 2 - self.low / 2
-        return _clip((value / 2 - self.low / 2) / width) if width > 0 else 0.5
+            at, low, high = math.log(value), math.log(self.low), math.log(self.high)
+        else:
+            at, low, high = value / 2, self.low / 2, self.high / 2  # high - low may overflow
+        return _clip((at - low) / (high - low)) if low < high else 0.5
 
     def sample(self, rng: np.random.Generator) -> float:
         return self.from_unit(float(rng.random()))

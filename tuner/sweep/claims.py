@@ -107,13 +107,13 @@ def _check_value(setting: Setting, spec: ParameterSpec, claims: Claims, faults: 
     if spec.family is not None:
         known = {name for name in claims.catalogue.family(spec.family) if not spec.choices or name in spec.choices}
         allowed = {*known, NO_PART} if spec.kind == "list" else known
-        for value in setting.values:
+        for value, place in setting.placed:
             if isinstance(value, str) and value not in allowed:
                 if spec is MODEL and ":" in value:
                     cure = "a model of your own stands at the top of the file: `model: my_package.nets:build`"
                 else:
                     cure = f"no such {spec.family}: {did_you_mean(value, sorted(allowed))}"
-                faults.add(setting.where, value, cure, setting.place)
+                faults.add(setting.where, value, cure, place)
     check_range(setting, spec, faults)
 
 

@@ -52,7 +52,7 @@ def check_required(claims: Claims, faults: Faults) -> None:
     for setting in claims.settings.values():
         own = claims.spec(setting)
         known = claims.catalogue.family(own.family) if own is not None and own.family is not None else {}
-        for value in setting.values:
+        for value, place in setting.placed:
             component = known.get(branch_name(value))
             for spec in component.parameters if component is not None else ():
                 name = f"{setting.name}.{branch_name(value)}.{spec.name}"
@@ -60,7 +60,7 @@ def check_required(claims: Claims, faults: Faults) -> None:
                 if spec.required and name not in claims.settings and not at_top:
                     example = f"{setting.short}: {{{branch_name(value)}: {{{spec.name}: ...}}}}"
                     cure = f"is needed by `{branch_name(value)}`: write `{example}`"
-                    faults.add(f"{setting.section}.{name}", None, cure, setting.place)
+                    faults.add(f"{setting.section}.{name}", None, cure, place)
 
 
 def idle_notes(claims: Claims) -> list[str]:

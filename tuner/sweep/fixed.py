@@ -22,6 +22,7 @@ def _fixed(entry: Entry, under: Under, faults: Faults) -> Iterator[Setting]:
     where, name = under.where(short), under.name(short)
     domain: Domain | Listed | None = None
     inside: Entry | None = None
+    places: tuple[Place, ...] = ()
     match node:
         case Leaf():
             domain = Constant(node.value) if check_finite(node, where, faults) else None
@@ -29,6 +30,7 @@ def _fixed(entry: Entry, under: Under, faults: Faults) -> Iterator[Setting]:
             leaves = [item for item in items if isinstance(item, Leaf) and check_finite(item, where, faults)]
             if len(leaves) == len(items):
                 domain = Listed(tuple(leaf.value for leaf in leaves))
+                places = tuple(leaf.place for leaf in leaves)
             else:
                 faults.add(where, shown(node), "a fixed list holds plain finite values", place)
         case Table(entries) if len(entries) == 1 and entries[0].name not in KINDS:
@@ -39,6 +41,6 @@ def _fixed(entry: Entry, under: Under, faults: Faults) -> Iterator[Setting]:
         case Table():
             cure = f"name the one branch that is taken: `{short}: {{sgd: {{momentum: 0.9}}}}`"
             faults.add(where, shown(node), cure, place)
-    yield Setting(name, short, "fixed", domain, place, under.parent, under.value)
+    yield Setting(name, short, "fixed", domain, place, under.parent, under.value, places=places)
     if inside is not None:
         yield from read_settings(inside.node, inside.place, Under("fixed", name, inside.key), faults, _fixed)

@@ -50,13 +50,25 @@ def _parameter(entry: Entry, under: Under, faults: Faults) -> Iterator[Setting]:
     given = node.get(kind)
     assert given is not None
     children: list[Setting] = []
+    places: list[Place] = []
     domain: Domain | None = None
     if kind == "choice":
-        domain = _choice(given, under.name(short), faults, children)
+        domain = _choice(given, under.name(short), faults, children, places)
     else:
         domain = _range(given, node.get("log"), kind, where, faults)
     default, has_default = _default(node.get("default"), domain, where, faults)
-    yield Setting(under.name(short), short, "space", domain, place, under.parent, under.value, default, has_default)
+    yield Setting(
+        under.name(short),
+        short,
+        "space",
+        domain,
+        place,
+        under.parent,
+        under.value,
+        default,
+        has_default,
+        tuple(places),
+    )
     yield from children
 
 
@@ -127,7 +139,7 @@ def _number_meant(text: str) -> bool:
     return True
 
 
-def _choice(given: Entry, name: str, faults: Faults, children: list[Setting]) -> Domain | None:
+def _choice(given: Entry, name: str, faults: Faults, children: list[Setting], places: list[Place]) -> Domain | None:
     where = f"space.{name}"
     options: list[Scalar] = []
     known: dict[str, Place] = {}
@@ -148,6 +160,7 @@ def _choice(given: Entry, name: str, faults: Faults, children: list[Setting]) ->
             continue
         known[text] = place
         options.append(leaf.value)
+        places.append(place)
         if inside is not None:
             children += read_settings(inside, place, Under("space", name, leaf.value), faults, _parameter)
     if good and not options:

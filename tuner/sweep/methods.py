@@ -35,44 +35,32 @@ def _named(*methods: Method) -> Mapping[str, Method]:
     return {method.name: method for method in methods}
 
 
+_GRACE = Option("grace", 1, 1, "Epochs that every trial gets: the first rung.")
+_ETA = Option("eta", 3, 2, "One in so many goes on, and each rung is so many times longer.")
+_STARTUP = Option("startup", 10, 1, "Finished trials before which it draws at random.")
+
 ALGORITHMS = _named(
-    Method(
-        "tpe",
-        "Optuna's TPE, multivariate and grouped by branch",
-        (Option("startup", 10, 1, "Finished trials before which it draws at random."),),
-    ),
+    Method("tpe", "Optuna's TPE, multivariate and grouped by branch", (_STARTUP,)),
     Method("random", "draws each configuration evenly over the space"),
-    Method("halton", "quasi-random: covers the space evenly, without the clusters and gaps of random draws"),
+    Method("halton", "quasi-random points, which leave no gaps"),
     Method(
         "grid",
         "every combination once",
         (Option("points", 5, 1, "Values taken of each numeric range, evenly spaced on its scale."),),
     ),
+    Method("gp", "Optuna's Gaussian process, for few trials that cost much", (_STARTUP,)),
+    Method("cmaes", "Optuna's CMA-ES, for spaces of numbers and hundreds of trials"),
 )
 
 SCHEDULERS = _named(
-    Method(
-        "asha",
-        "prunes at rungs: of those that reach one, the best 1/eta go on",
-        (
-            Option("grace", 1, 1, "Epochs that every trial gets: the first rung."),
-            Option("eta", 3, 2, "One in so many goes on, and each rung is so many times longer."),
-        ),
-    ),
-    Method(
-        "hyperband",
-        "several ladders of rungs side by side, some of which spare a trial for longer",
-        (
-            Option("grace", 1, 1, "Epochs of the first rung of the lowest ladder."),
-            Option("eta", 3, 2, "One in so many goes on, and each rung is so many times longer."),
-        ),
-    ),
+    Method("asha", "prunes at rungs: of those that reach one, the best 1/eta go on", (_GRACE, _ETA)),
+    Method("hyperband", "ASHA in several brackets, some of which spare a trial for longer", (_GRACE, _ETA)),
     Method(
         "median",
-        "prunes a trial whose best is worse than the median trial's average up to the same epoch",
+        "prunes what is worse than the median trial at the same epoch",
         (
-            Option("grace", 1, 1, "The first epoch that may prune."),
-            Option("startup", 5, 1, "How many other trials must have reached that epoch."),
+            Option("grace", 1, 1, "The first epoch at which it prunes."),
+            Option("startup", 5, 1, "Other trials that must have reached an epoch before it prunes there."),
         ),
     ),
     Method("none", "trains every trial to its end"),

@@ -8,7 +8,7 @@ from tuner.records.catalogue import ParameterSpec
 from tuner.records.values import Scalar
 from tuner.space import Choice, Float, Int, did_you_mean
 from tuner.sweep.setting import Listed, Setting
-from tuner.sweep.tree import Faults
+from tuner.sweep.tree import Faults, Place
 
 SPLIT = "split"
 """The one list whose numbers have to fit together."""
@@ -31,19 +31,19 @@ def check_range(setting: Setting, spec: ParameterSpec, faults: Faults) -> None:
             faults.add(setting.where, f"{domain}", cure, setting.place)
             return
         for bound in (domain.low, domain.high):
-            _check_number(bound, setting, spec, faults)
+            _check_number(bound, setting, setting.place, spec, faults)
         return
-    for value in setting.values:
+    for value, place in setting.placed:
         if isinstance(domain, Choice) and spec.kind == "list" and spec.family is None:
-            faults.add(setting.where, value, "is a list, the same in every trial: write it in `fixed`", setting.place)
+            faults.add(setting.where, value, "is a list, the same in every trial: write it in `fixed`", place)
             return
-        _check_value(value, setting, spec, faults)
+        _check_value(value, setting, place, spec, faults)
 
 
-def _check_value(value: Scalar, setting: Setting, spec: ParameterSpec, faults: Faults) -> None:
+def _check_value(value: Scalar, setting: Setting, place: Place, spec: ParameterSpec, faults: Faults) -> None:
     if value is None:
         if spec.default is not None or spec.required:
-            faults.add(setting.where, None, f"null says nothing here: write {_kind(spec)}", setting.place)
+            faults.add(setting.where, None, f"null says nothing here: write {_kind(spec)}", place)
         return
     fits = {
         "bool": isinstance(value, bool),
@@ -56,27 +56,27 @@ def _check_value(value: Scalar, setting: Setting, spec: ParameterSpec, faults: F
         cure = f"is {_kind(spec)}"
         if spec.kind == "bool" and isinstance(value, str):
             cure += f": in YAML 1.2 `{value}` is text, so write true or false"
-        faults.add(setting.where, value, cure, setting.place)
+        faults.add(setting.where, value, cure, place)
     elif spec.kind in ("float", "int"):
-        _check_number(value, setting, spec, faults)
+        _check_number(value, setting, place, spec, faults)
     elif spec.choices and spec.family is None and value not in spec.choices:
-        faults.add(setting.where, value, did_you_mean(value, map(str, spec.choices)), setting.place)
+        faults.add(setting.where, value, did_you_mean(value, map(str, spec.choices)), place)
 
 
-def _check_number(value: Scalar, setting: Setting, spec: ParameterSpec, faults: Faults) -> None:
+def _check_number(value: Scalar, setting: Setting, place: Place, spec: ParameterSpec, faults: Faults) -> None:
     assert isinstance(value, int | float)
     low, high = spec.low, spec.high
     below = low is not None and (value < low or (spec.open_low and value == low))
     above = high is not None and (value > high or (spec.open_high and value == high))
     if below or above:
-        faults.add(setting.where, value, f"{spec.name} is {_bounds(spec)}", setting.place)
+        faults.add(setting.where, value, f"{spec.name} is {_bounds(spec)}", place)
 
 
 def _check_list(setting: Setting, domain: Listed, spec: ParameterSpec, faults: Faults) -> None:
     if spec.family is not None:
-        wrong = [value for value in domain.values if not isinstance(value, str)]
-        for value in wrong:
-            faults.add(setting.where, value, f"holds names of {spec.family}s", setting.place)
+        for value, place in setting.placed:
+            if not isinstance(value, str):
+                faults.add(setting.where, value, f"holds names of {spec.family}s", place)
         return
     if spec.name != SPLIT:
         return

@@ -28,8 +28,8 @@ def json_schema(catalogue: Catalogue) -> Schema:
     schema = SweepFile.model_json_schema()
     properties, definitions = schema["properties"], schema["$defs"]
     for name in SECTIONS:
-        section = properties[name]
-        properties[name] = {"anyOf": [{"$ref": section["$ref"]}, NULL], "description": section.get("description", "")}
+        section = definitions[properties[name]["$ref"].rsplit("/", 1)[-1]]
+        properties[name] = {"anyOf": [properties[name], NULL], "description": section["description"]}
     models = catalogue.family("model")
     properties["task"] |= {"examples": list(catalogue.family("task"))}
     properties["model"] |= {"examples": list(models)}

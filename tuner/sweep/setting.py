@@ -38,6 +38,8 @@ class Setting:
     parent_value: Scalar = None
     default: Scalar = None
     has_default: bool = False
+    places: tuple[Place, ...] = ()
+    """Of the single values, where each has a place of its own."""
 
     @property
     def where(self) -> str:
@@ -55,6 +57,12 @@ class Setting:
                 return values
             case _:
                 return ()
+
+    @property
+    def placed(self) -> Iterator[tuple[Scalar, Place]]:
+        """The single values, each with its place."""
+        values = self.values
+        return zip(values, self.places or (self.place,) * len(values), strict=True)
 
     def parameter(self) -> Parameter:
         """As the space holds it; only for a setting without faults."""
