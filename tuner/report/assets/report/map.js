@@ -24,6 +24,7 @@
     name: axis.name, nameLocation: sideways ? "middle" : "end", nameGap: sideways ? 28 : 12,
     nameTextStyle: { color: report.colour("ink"), align: sideways ? "center" : "left" },
     axisLabel: { color: report.colour("soft"), hideOverlap: true, formatter: (share) => axis.label(share),
+      width: sideways ? undefined : Math.min(160, holder.clientWidth * 0.25), overflow: "truncate",
       customValues: axis.ticks },
     axisTick: { customValues: axis.ticks },
     axisLine: { show: true, onZero: false, lineStyle: { color: report.colour("soft") } },

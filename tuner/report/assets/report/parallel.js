@@ -54,7 +54,7 @@
         axisLabel: { color: report.colour("ink"), fontSize: 11, hideOverlap: true, showMinLabel: true, showMaxLabel: true,
           textBorderColor: report.colour("paper"), textBorderWidth: 3,
           customValues: hasOff[i] ? [axes.OFF, ...axis.ticks] : axis.ticks,
-          formatter: (share) => (share < -0.01 ? axis.off : share > 1.001 ? "" : axis.label(share)) },
+          formatter: (share) => (share < -0.01 ? axis.off : axis.label(share).slice(0, 24)) },
         areaSelectStyle: { width: 22, borderColor: report.colour("accent"), color: report.colour("accent"), opacity: 0.25 },
       })),
       graphic: upright ? drawn.map((axis, i) => ({ // ECharts would write the name onto the axis
