@@ -27,33 +27,45 @@ def command(*words: object) -> list[str]:
     return [sys.executable, "-m", "tuner", *map(str, words)]
 
 
-def start(folder: Path, *words: object) -> subprocess.Popen[str]:
-    """`tuner …` in `folder`, in a process group of its own."""
-    return subprocess.Popen(
-        command(*words),
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
-    )
+def start(folder: Path, *words: object) -> subprocess.Popen[bytes]:
+    """`tuner …` in `folder`, in a process group of its own. What it prints goes to files: a pipe would stay open as
+    long as any child of a killed driver."""
+    with (folder / "out.txt").open("wb") as out, (folder / "err.txt").open("wb") as err:
+        return subprocess.Popen(
+            command(*words),
+            cwd=folder,
+            stdout=out,
+            stderr=err,
+            start_new_session=True,
+            env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        )
 
 
-def finish(process: subprocess.Popen[str], expected: int = 0, seconds: float = 300) -> str:
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Nothing of a drill outlives its test, however that went."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def finish(process: subprocess.Popen[bytes], folder: Path, expected: int = 0, seconds: float = 300) -> str:
     """Its standard output; the test fails with its standard error where it ended otherwise."""
     try:
-        out, err = process.communicate(timeout=seconds)
+        process.wait(timeout=seconds)
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        out, err = process.communicate()
-        raise AssertionError(f"did not end within {seconds} s:\n{err[-4000:]}") from None
-    assert process.returncode == expected, f"exit code {process.returncode}, expected {expected}:\n{err[-4000:]}"
-    return out
+        end(process)
+        raise AssertionError(f"did not end within {seconds} s:\n{_errors(folder)}") from None
+    found = process.returncode
+    assert found == expected, f"exit code {found}, expected {expected}:\n{_errors(folder)}"
+    return (folder / "out.txt").read_text()
+
+
+def _errors(folder: Path) -> str:
+    return (folder / "err.txt").read_text()[-4000:]
 
 
 def summary_of(folder: Path, *words: object, expected: int = 0) -> dict:
-    return json.loads(finish(start(folder, *words, "--json"), expected))
+    return json.loads(finish(start(folder, *words, "--json"), folder, expected))
 
 
 def only_run(folder: Path) -> RunDirectory:
@@ -61,7 +73,7 @@ def only_run(folder: Path) -> RunDirectory:
     return RunDirectory(path)
 
 
-def kill_after_lines(process: subprocess.Popen[str], folder: Path, lines: int, seconds: float = 240) -> bool:
+def kill_after_lines(process: subprocess.Popen[bytes], folder: Path, lines: int, seconds: float = 240) -> bool:
     """SIGKILL the driver once the journal has so many lines; False where it ended before."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -73,6 +85,7 @@ def kill_after_lines(process: subprocess.Popen[str], folder: Path, lines: int, s
             process.wait()
             return True
         time.sleep(0.02)
+    end(process)
     raise AssertionError(f"no {lines} lines in {seconds} s")
 
 

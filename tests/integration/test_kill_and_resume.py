@@ -36,7 +36,7 @@ def test_killed_again_and_again_a_sweep_still_ends_whole(tmp_path: Path) -> None
         lines = len(read_journal(run.journal))
         process = start(tmp_path, "run", "--resume", run.name)
     assert killed > 0
-    finish(process)
+    finish(process, tmp_path)
     run = only_run(tmp_path)
     ends = [line["trial"] for line in read_journal(run.journal) if line["kind"] == "ending"]
     assert len(ends) == len(set(ends)) == 10
@@ -49,10 +49,10 @@ def test_killed_in_one_process_it_resumes_bit_for_bit(tmp_path: Path) -> None:
     for folder in (whole, broken):
         folder.mkdir()
     words = (*SMALL, "--address", "none")
-    finish(start(whole, "run", *words))
+    finish(start(whole, "run", *words), whole)
     process = start(broken, "run", *words)
     assert kill_after_lines(process, broken, 14)
-    finish(start(broken, "run", "--resume", only_run(broken).name, "--address", "none"))
+    finish(start(broken, "run", "--resume", only_run(broken).name, "--address", "none"), broken)
 
     def curves(folder: Path) -> list[object]:
         return [(t.trial, t.ending, [dict(e.metrics) for e in t.epochs]) for t in only_run(folder).record().trials]

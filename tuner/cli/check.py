@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tuner.cli.options import Data, Json, Set, Trials, changes
+
+if TYPE_CHECKING:
+    from tuner.sweep import Sweep
 
 
 def command(
@@ -27,14 +29,24 @@ def command(
 
     given = changes(settings, trials=trials, data=data)
     loaded = load_sweep(sweep, given.values, given.flags)
-    measured = []
-    if measure:
-        from tuner.api.one import measure_sweep
-
-        measured = measure_sweep(loaded)
     if as_json:
-        print(json.dumps({"sweep": loaded.name, "faults": [], "measured": [asdict(item) for item in measured]}))
+        print(json.dumps(_as_json(loaded, measure), indent=1))
         return
     print(describe(loaded))
-    for item in measured:
-        print(item)
+    if measure:
+        from tuner.api.price import price, price_text
+
+        print(price_text(price(loaded)))
+
+
+def _as_json(loaded: Sweep, measure: bool) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from tuner.sweep.dump import as_mapping
+
+    out: dict[str, Any] = {"sweep": as_mapping(loaded), "notes": list(loaded.notes)}
+    if measure:
+        from tuner.api.price import price
+
+        out["price"] = asdict(price(loaded))
+    return out

@@ -62,15 +62,15 @@ def connected(address: str | None, *, cpus: int | None = None) -> Iterator[None]
         yield
         return
     local = address in (None, "local")
+    logging.getLogger("ray").setLevel(logging.ERROR)  # what it says at each start is not for our users
+    alone = {"num_cpus": cpus, "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
     try:
         ray.init(
             address="local" if local else address,
-            num_cpus=cpus if local else None,
-            include_dashboard=False if local else None,
             log_to_driver=False,
             logging_level=logging.ERROR,
             configure_logging=False,
-            runtime_env=None if local else {"env_vars": _WORKER_ENVIRONMENT},
+            **(alone if local else {"runtime_env": {"env_vars": _WORKER_ENVIRONMENT}}),
         )
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise RunError(f"no Ray cluster at {address or 'this machine'}: {error}") from error

@@ -1,0 +1,46 @@
+"""The SQLite file of a store without a server."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from tuner.tracking.sqlite_file import file_system, make
+
+
+def test_the_file_system_is_that_of_the_nearest_mount(tmp_path: Path) -> None:
+    mounts = tmp_path / "mounts"
+    mounts.write_text(
+        "/dev/a / ext4 rw 0 0\n"
+        f"server:/x {tmp_path} nfs4 rw 0 0\n"
+        f"/dev/b {tmp_path}/my\\040disk xfs rw 0 0\n"
+        f"/dev/c {tmp_path}/runs-other xfs rw 0 0\n"
+    )
+    (tmp_path / "my disk").mkdir()
+    assert file_system(tmp_path / "runs", mounts) == "nfs4"
+    assert file_system(tmp_path / "my disk", mounts) == "xfs"
+    assert file_system(Path("/"), mounts) == "ext4"
+    assert file_system(tmp_path, tmp_path / "none") == ""
+
+
+def test_a_store_is_made_whole_and_once(tmp_path: Path) -> None:
+    store = tmp_path / "mlflow.db"
+    make(store)
+    with closing(sqlite3.connect(store)) as connection:
+        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+    assert {"experiments", "runs", "metrics", "alembic_version"} <= tables
+    assert mode == "wal"
+    assert [path.name for path in tmp_path.iterdir()] == ["mlflow.db"]
+    before = store.stat()
+    make(store)
+    assert store.stat() == before
+
+
+def test_a_store_of_somebody_else_is_not_touched(tmp_path: Path) -> None:
+    """Another sweep made it while this one was at it: the first one wins."""
+    store = tmp_path / "mlflow.db"
+    store.write_bytes(b"theirs")
+    make(store)
+    assert store.read_bytes() == b"theirs"
