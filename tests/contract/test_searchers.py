@@ -31,6 +31,19 @@ class TestTpe(SearcherContract):
         return make_searcher("tpe", {}, SPACE, mode="min", seed=seed)
 
 
+@pytest.mark.slow
+class TestGp(SearcherContract):
+    trials = 12
+
+    def make(self, seed: int) -> Searcher:
+        return make_searcher("gp", {"startup": 4}, SPACE, mode="min", seed=seed)
+
+
+class TestCmaEs(SearcherContract):
+    def make(self, seed: int) -> Searcher:
+        return make_searcher("cmaes", {}, SPACE, mode="min", seed=seed)
+
+
 def test_the_grid_ends_and_leaves_out_what_was_tried_elsewhere() -> None:
     space = Space((parameter("lr", Float(0.1, 1.0, False)), parameter("flag", Choice((1, True)))))
     grid = make_searcher("grid", {"points": 2}, space, mode="min", seed=0)
@@ -44,7 +57,7 @@ def test_the_grid_ends_and_leaves_out_what_was_tried_elsewhere() -> None:
 
 
 def test_an_unknown_algorithm_is_named_with_the_known_ones() -> None:
-    with pytest.raises(InputError, match="tpe, random, halton, grid"):
+    with pytest.raises(InputError, match="tpe, random, halton, grid, gp, cmaes"):
         make_searcher("tpee", {}, SPACE, mode="min", seed=0)
 
 

@@ -10,6 +10,8 @@ import pytest
 
 from tests.contract.searcher import SPACE
 from tuner.search.asha import Asha, NoScheduler
+from tuner.search.cma_es import CmaEsSearcher
+from tuner.search.gp import GpSearcher
 from tuner.search.halton import HaltonSearcher
 from tuner.search.hyperband import Hyperband
 from tuner.search.independent import GridSearcher, RandomSearcher
@@ -23,6 +25,8 @@ BUILDERS: dict[str, Callable[..., Any]] = {
     "random": RandomSearcher,
     "halton": HaltonSearcher,
     "grid": GridSearcher,
+    "gp": GpSearcher,
+    "cmaes": CmaEsSearcher,
     "asha": Asha,
     "hyperband": Hyperband,
     "median": MedianStopping,

@@ -45,6 +45,18 @@ def _tpe(space: Space, mode: str, seed: int, options: Mapping[str, Any]) -> Sear
     return tpe(space, mode=mode, seed=seed, **options)
 
 
+def _gp(space: Space, mode: str, seed: int, options: Mapping[str, Any]) -> Searcher:
+    from tuner.search.gp import GpSearcher
+
+    return GpSearcher(space, mode=mode, seed=seed, **options)
+
+
+def _cmaes(space: Space, mode: str, seed: int, options: Mapping[str, Any]) -> Searcher:
+    from tuner.search.cma_es import CmaEsSearcher
+
+    return CmaEsSearcher(space, mode=mode, seed=seed, **options)
+
+
 def _asha(max_epochs: int, options: Mapping[str, Any]) -> Scheduler:
     return Asha(max_epochs=max_epochs, **options)
 
@@ -66,6 +78,8 @@ _SEARCHERS: dict[str, Callable[[Space, str, int, Mapping[str, Any]], Searcher]] 
     "random": _random,
     "halton": _halton,
     "grid": _grid,
+    "gp": _gp,
+    "cmaes": _cmaes,
 }
 _SCHEDULERS: dict[str, Callable[[int, Mapping[str, Any]], Scheduler]] = {
     "asha": _asha,

@@ -17,7 +17,6 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
-from tuner.errors import InputError
 from tuner.records.trial import COMPLETED, DOOMED, INTERRUPTED, PRUNED
 from tuner.records.values import Config, Scalar
 from tuner.search import translation
@@ -35,7 +34,7 @@ class StudySearcher:
         self.name = name
         self._space, self._make_sampler, self._seed = space, make_sampler, seed
         self._guide = _Guide(translation.groups(space))
-        self._study = _quiet_study(self._guide, mode)
+        self._study = quiet_study(self._guide, mode)
         self._running: dict[int, optuna.Trial] = {}
         self._reports: dict[int, dict[int, float]] = {}
 
@@ -45,9 +44,7 @@ class StudySearcher:
 
     def begin(self, number: int, config: Config) -> None:
         """Raises InputError for a configuration outside the space."""
-        faults = self._space.faults(config)
-        if faults:
-            raise InputError(f"trial {number} does not fit the space", faults)
+        translation.check(self._space, number, config)
         self._guide.give(translation.told(self._space, config))
         self._draw(number)
 
@@ -117,7 +114,7 @@ class _Guide(BaseSampler):
         return self._drawn[param_name]
 
 
-def _quiet_study(sampler: BaseSampler, mode: str) -> optuna.Study:
+def quiet_study(sampler: BaseSampler, mode: str) -> optuna.Study:
     """Optuna announces each new study on standard error; its level is put back at once, since it is the user's."""
     level = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)

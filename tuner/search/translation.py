@@ -5,10 +5,12 @@ A choice is told by the places of its options: to Optuna, as to Python, True, 1 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
+from tuner.errors import InputError
 from tuner.records.values import Config, Scalar
 from tuner.search.cube import is_active
 from tuner.space import Choice, Constant, Float, Int, Parameter, Space, same
@@ -35,8 +37,38 @@ def groups(space: Space) -> dict[str, Distributions]:
 
 def told(space: Space, config: Config) -> dict[str, int | float]:
     """The configuration as Optuna is told it."""
-    active = {item.name: item for item in space.parameters if item.name in config}
-    return {name: _told(item, config[name]) for name, item in active.items() if not isinstance(item.domain, Constant)}
+    return {
+        item.name: _told(item, config[item.name])
+        for item in space.parameters
+        if item.name in config and not isinstance(item.domain, Constant)
+    }
+
+
+def told_whole(space: Space, config: Config) -> dict[str, int | float]:
+    """As `told`, with the middle of its range for each parameter that is not active."""
+    return told(space, {item.name: item.domain.middle() for item in space.parameters} | dict(config))
+
+
+def untold(space: Space, values: Mapping[str, Any]) -> dict[str, Scalar]:
+    """The configuration that Optuna's values mean; those of parameters that are not active are passed over."""
+    config: dict[str, Scalar] = {}
+    for item in space.parameters:
+        if is_active(item, config):
+            match item.domain:
+                case Constant(value):
+                    config[item.name] = value
+                case Choice(options):
+                    config[item.name] = options[values[item.name]]
+                case _:
+                    config[item.name] = values[item.name]
+    return config
+
+
+def check(space: Space, number: int, config: Config) -> None:
+    """Raises InputError for a configuration outside the space."""
+    faults = space.faults(config)
+    if faults:
+        raise InputError(f"trial {number} does not fit the space", faults)
 
 
 def draw(space: Space, trial: Trial) -> dict[str, Scalar]:
