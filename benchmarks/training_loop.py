@@ -62,6 +62,7 @@ def by_trainer(plan: TrainingPlan, splits: Splits, batch_size: int, optimizer: s
     config = {"batch_size": batch_size, "optimizer": optimizer, "lr": 1e-3}
     cache = DeviceCache(splits, torch.device("cpu"))
     session = Session(plan, splits, cache, Assignment("0000", 1, config, 0, plan.max_epochs))
+    session.start()
     fastest = float("inf")
     for _ in range(plan.max_epochs):
         started = time.perf_counter()

@@ -34,6 +34,10 @@ class DeviceData:
         """Training examples that are evaluated after each epoch; the split lies in random order, so: its first."""
         return min(len(self.train_y), len(self.val_y), EVALUATED_TRAINING)
 
+    @property
+    def nbytes(self) -> int:
+        return sum(tensor.nbytes for tensor in (self.train_x, self.train_y, self.val_x, self.val_y))
+
     def batch_sizes(self, batch_size: int) -> list[int]:
         """Of one epoch: every example once. A rest of one joins the batch before: batch norm cannot take it alone."""
         full, rest = divmod(len(self.train_y), batch_size)

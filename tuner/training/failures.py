@@ -19,13 +19,22 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and CPU_ALLOCATOR in str(error))
 
 
-def failure(assignment: Assignment, error: BaseException, what: str) -> Failure:
-    """`what` was being trained: named when memory runs out, since it says what to make smaller."""
-    told = "".join(traceback.format_exception(error))
+CATCHABLE = (Exception, SystemExit)
+"""What a user's code may raise to end its trial. A keyboard interrupt is for the driver."""
+
+
+def failure_message(error: BaseException, what: str) -> tuple[str, str]:
+    """Kind and one line. `what` was being trained: named when memory runs out, as it says what to make smaller."""
     first_line = (str(error).splitlines() or [""])[0]
-    kind, message = RAISED, f"{type(error).__name__}: {first_line}"
     if is_out_of_memory(error):
-        kind, message = OUT_OF_MEMORY, f"out of memory with {what}: {first_line}"
+        return OUT_OF_MEMORY, f"out of memory with {what}: {first_line}"
+    return RAISED, f"{type(error).__name__}: {first_line}"
+
+
+def failure(assignment: Assignment, error: BaseException, what: str) -> Failure:
+    """Frees what the exception's frames hold."""
+    told = "".join(traceback.format_exception(error))
+    kind, message = failure_message(error, what)
     while error.__traceback__ is not None:  # its frames hold the model and the batch
         traceback.clear_frames(error.__traceback__)
         error.__traceback__ = None

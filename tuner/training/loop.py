@@ -50,17 +50,23 @@ class Trainer:
         self.model.train()
         total = torch.zeros((), device=self.device)
         norms: list[torch.Tensor] = []
-        augment = self.augmentation if self.augmentation.ways else None
         for number, (x, y) in enumerate(data.batches(self.batch_size, generator)):
-            if augment is not None:
-                x = augment(x, generator)
-            self.schedule.before_step()
-            loss, norm = self._step(x, y, look=number % GRADIENT_EVERY == 0)
-            self.schedule.after_step()
+            loss, norm = self.train_batch(x, y, generator, look=number % GRADIENT_EVERY == 0)
             total += loss * len(y)
             if norm is not None:
                 norms.append(norm)
         return {"train_loss": total / len(data.train_y), "grad_norm": torch.stack(norms).mean()}
+
+    def train_batch(
+        self, x: torch.Tensor, y: torch.Tensor, generator: torch.Generator, *, look: bool = False
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """One step; the plain loss before it, and, where somebody looks, the gradient's norm before clipping."""
+        if self.augmentation.ways:
+            x = self.augmentation(x, generator)
+        self.schedule.before_step()
+        seen = self._step(x, y, look=look)
+        self.schedule.after_step()
+        return seen
 
     def evaluate(self, batches: Iterable[tuple[torch.Tensor, torch.Tensor]]) -> tuple[torch.Tensor, torch.Tensor]:
         """Mean loss and accuracy in evaluation mode."""
@@ -78,7 +84,6 @@ class Trainer:
         return loss / count, right / count
 
     def _step(self, x: torch.Tensor, y: torch.Tensor, *, look: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """One update; the loss before it, and the gradient's norm before clipping if it was looked at."""
         seen: list[torch.Tensor] = []
         x = self._laid_out(x)
 

@@ -25,18 +25,20 @@ from tuner.training.settings import read_settings
 
 
 class Session:
-    """Raises whatever goes wrong; the worker makes a Failure of it."""
+    """Made, then started. Raises whatever goes wrong; the worker makes a Failure of it."""
 
     def __init__(self, plan: TrainingPlan, splits: Splits, cache: DeviceCache, assignment: Assignment) -> None:
         if plan.metric not in METRICS:
             cure = f"the trainer reports {', '.join(METRICS)}"
             raise InputError("no such metric", (Fault("metric", plan.metric, cure),))
-        self.plan, self.assignment = plan, assignment
+        self.plan, self.assignment, self._splits = plan, assignment, splits
         self.settings = read_settings(plan.settings(assignment.config), plan.model)
         self.data = cache.get(standardise=self.settings.standardise)
         self.device = self.data.train_x.device
         self.randomness = Randomness(assignment.seed, self.device)
         self.checkpoints = Checkpoints(Path(plan.checkpoints_dir) / assignment.trial)
+        self.n_parameters = 0
+        """Trainable weights, once there is a model."""
         self.epoch = 0
         self.best: tuple[float, int] | None = None
         """Value and epoch."""
@@ -45,27 +47,32 @@ class Session:
         less than as many numbers."""
         self._stored: deque[Report] = deque()
         """Reports of epochs that the journal lacks, though they were trained before the worker was lost."""
+        self.facts: Facts | None = None
+        self._first = True
+
+    def start(self) -> None:
+        """Build the model, then restore it or measure it untrained."""
         with self.randomness.lent():
             self.trainer = build_trainer(
-                self.settings, self.data, self.device, assignment.max_epochs, folder=plan.folder
+                self.settings, self.data, self.device, self.assignment.max_epochs, folder=self.plan.folder
             )
+        self.n_parameters = sum(weight.numel() for weight in self.trainer.weights)
         self.facts = self._restored()
         if self.facts is None:
             with self.randomness.lent():
                 initial, _ = self.trainer.evaluate(self.data.train_sample())
-            self.facts = self._facts(splits, float(initial))
-        self._first = True
+            self.facts = self._facts(self._splits, float(initial))
 
     @property
     def holds_much(self) -> bool:
         """Whether its memory is worth a collector's pass: anything on a GPU, or more than 16 million weights."""
-        return self.device.type != "cpu" or sum(weight.numel() for weight in self.trainer.weights) > 1 << 24
+        return self.device.type != "cpu" or self.n_parameters > 1 << 24
 
     def describe(self) -> str:
         """What was being trained, for the one who has to make it smaller."""
-        weights = sum(weight.numel() for weight in self.trainer.weights)
         arguments = "".join(f" {name} {value}" for name, value in self.settings.builder_arguments.items())
-        return f"batch_size {self.settings.batch_size} and {self.settings.model}{arguments} ({weights:,} weights)"
+        weights = f" ({self.n_parameters:,} weights)" if self.n_parameters else ""
+        return f"batch_size {self.settings.batch_size} and {self.settings.model}{arguments}{weights}"
 
     def next_report(self) -> Report:
         """The next epoch's: one that a checkpoint kept, or one trained now."""
@@ -115,7 +122,7 @@ class Session:
             num_classes=splits.task.num_classes,
             n_train=splits.task.n_train,
             n_val=len(splits.val_y),
-            n_parameters=sum(weight.numel() for weight in self.trainer.weights),
+            n_parameters=self.n_parameters,
             steps_per_epoch=len(self.data.batch_sizes(self.settings.batch_size)),
             train_eval="epoch_mean",
             device=str(self.device),

@@ -53,6 +53,9 @@ class LoopSession:
         )
         self._thread = threading.Thread(target=self._run, name=f"trial {assignment.trial}", daemon=True)
 
+    def start(self) -> None:
+        """Nothing yet: the loop runs once its first epoch is asked for."""
+
     def next_report(self) -> Report:
         """The loop's next epoch. A loop that returns early has its last epoch told again, with why it finished."""
         if not self._thread.is_alive() and self._last is None:

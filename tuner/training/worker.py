@@ -11,16 +11,13 @@ from typing import TYPE_CHECKING
 
 from tuner.records.epochs import Assignment, Failure, Report
 from tuner.training.data import Splits
-from tuner.training.failures import failure
+from tuner.training.failures import CATCHABLE, failure
 from tuner.training.plan import TrainingPlan
 from tuner.training.user_loop import LoopSession
 
 if TYPE_CHECKING:
     from tuner.training.device_data import DeviceCache
     from tuner.training.session import Session
-
-CATCHABLE = (Exception, SystemExit)
-"""What a user's code may raise to end its trial. A keyboard interrupt is for the driver."""
 
 
 class TrialWorker:
@@ -41,7 +38,8 @@ class TrialWorker:
         self.close()
         self._assignment = assignment
         try:
-            self._session = self._start(assignment)
+            self._session = self._made(assignment)
+            self._session.start()
         except CATCHABLE as error:
             self._fail(assignment, error)
 
@@ -68,7 +66,7 @@ class TrialWorker:
             del session
             self._free()
 
-    def _start(self, assignment: Assignment) -> Session | LoopSession:
+    def _made(self, assignment: Assignment) -> Session | LoopSession:
         if self.plan.loop is not None:
             return LoopSession(self.plan, assignment)
         from tuner.training.session import Session
