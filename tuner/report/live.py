@@ -162,7 +162,7 @@ class PlainLines:
         if self._told_at is not None and now - self._told_at < PROGRESS_SECONDS:
             return
         progress = self.progress
-        told = f"{len(progress.running)} running, {progress.epochs} epochs trained, {counts_line(progress)}"
+        told = f"{len(progress.running)} running, {count(progress.epochs, 'epoch')} trained, {counts_line(progress)}"
         if told != self._told:
             best = f", best {progress.metric} {number(progress.best.value)}" if progress.best else ""
             print(f"{headline(progress, now, self._deadline)}{best}: {told}", file=self._stream, flush=True)

@@ -93,7 +93,7 @@ def next_step(record: SweepRecord, run: str | None = None) -> NextStep:
         if trial is None:
             return NextStep(f"tuner run --resume {shlex.quote(run)}", "no trial was started yet")
         return NextStep(f"tuner train {shlex.quote(f'{run}/{trial}')}", "trains this trial here, without Ray, for pdb")
-    sweep_file = shlex.quote(os.path.join(_path_argument(record), "sweep.yaml"))  # noqa: PTH118
+    sweep_file = shlex.quote(os.path.join(shown_path(record.path or record.run), "sweep.yaml"))  # noqa: PTH118
     for finding in record.findings:
         for remedy in finding.remedies:
             if remedy.change.startswith("search.") and remedy.new is not None:
@@ -104,10 +104,10 @@ def next_step(record: SweepRecord, run: str | None = None) -> NextStep:
     return NextStep(f"tuner report {shlex.quote(run)}", "draws the report again")
 
 
-def _path_argument(record: SweepRecord) -> str:
-    """The run directory's path as short as it can be from here."""
-    path = os.path.relpath(record.path or record.run)
-    return record.path if path.startswith(os.pardir) else path
+def shown_path(path: str) -> str:
+    """As short as it can be from here: relative where it lies below the current folder."""
+    near = os.path.relpath(path)
+    return path if near.startswith(os.pardir) else near
 
 
 def run_argument(record: SweepRecord) -> str:

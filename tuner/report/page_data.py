@@ -123,6 +123,7 @@ def _parameters(record: SweepRecord) -> list[dict[str, Any]]:
         row: dict[str, Any] = {"name": name, "varies": len(set(values)) > 1}
         if parameter is not None and parameter.kind in ("float", "int"):
             row |= {"kind": "number", "low": parameter.low, "high": parameter.high, "log": parameter.log}
+            row["whole"] = parameter.kind == "int"
         elif parameter is None and values and all(type(value) in (int, float) for value in values):
             row |= {"kind": "number", "low": None, "high": None, "log": False}
         else:

@@ -17,7 +17,7 @@ from tuner.records.finding import HEALTHY, UNKNOWN, Diagnosis, Finding, Remedy
 from tuner.records.history import History
 from tuner.records.run_directory import RunDirectory
 from tuner.records.trial import ENDINGS, SweepRecord, TrialRecord
-from tuner.report.matter import Failures, Matter, failures, findings_that_matter, next_step
+from tuner.report.matter import Failures, Matter, failures, findings_that_matter, next_step, shown_path
 from tuner.report.sparkline import sparkline
 from tuner.report.summary import ending_counts, epochs_saved, verdict_counts
 from tuner.report.wording import NOTHING, count, duration, number, printable, scalar, settings
@@ -34,7 +34,7 @@ def show(drawn: RenderableType, stream: TextIO | None = None, width: int | None 
 
 def print_final(record: SweepRecord, directory: RunDirectory) -> None:
     """The end of a sweep, on standard output."""
-    show(final(record, report=str(directory.report) if directory.report.is_file() else None))
+    show(final(record, report=shown_path(str(directory.report)) if directory.report.is_file() else None))
 
 
 def print_diagnoses(histories: Sequence[History], found: Sequence[Diagnosis]) -> None:

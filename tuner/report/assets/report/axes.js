@@ -3,7 +3,7 @@ report.axes = (() => {
   const { data } = report;
   const OFF = -0.16; // where "not active" and "no value" lie
 
-  const numeric = (values, log, low, high) => {
+  const numeric = (values, log, low, high, whole = false) => {
     const finite = values.filter((value) => typeof value === "number");
     const from = low ?? Math.min(...finite);
     const to = high ?? Math.max(...finite);
@@ -16,7 +16,8 @@ report.axes = (() => {
     if (!useLog && upper > lower) {
       const rough = (upper - lower) / 5;
       const ten = 10 ** Math.floor(Math.log10(rough));
-      const step = ten * [1, 2, 5, 10].find((factor) => factor * ten >= rough * 0.999);
+      const nice = ten * [1, 2, 5, 10].find((factor) => factor * ten >= rough * 0.999);
+      const step = whole ? Math.max(1, nice) : nice;
       for (let tick = Math.ceil(lower / step - 1e-9); tick * step <= upper + 1e-9 * step; tick += 1) ticks.push(tick * step);
     }
     if (useLog) {
@@ -57,7 +58,7 @@ report.axes = (() => {
   const parameters = data.parameters.map((parameter) => {
     const values = data.trials.map((trial) => trial.config[parameter.name]);
     const scale = parameter.kind === "number"
-      ? numeric(values, parameter.log, parameter.low, parameter.high) : choice(parameter.options);
+      ? numeric(values, parameter.log, parameter.low, parameter.high, parameter.whole) : choice(parameter.options);
     return { ...parameter, ...scale, value: (trial) => trial.config[parameter.name], off: "not active" };
   });
 
