@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.unit.space_strategies import SCALARS, TEXT, spaces
 from tests.unit.sweep_kit import CATALOGUE, DESIGN, SMALL, faults_of, only_fault, read, with_space
-from tuner.errors import SweepFileError
+from tuner.errors import InputError, SweepFileError
 from tuner.space import Choice, Constant, Float, Int, Space, arguments
 from tuner.sweep import (
     Metric,
@@ -25,6 +25,7 @@ from tuner.sweep import (
     dump_sweep,
     parse_sweep,
     ray_address,
+    read_config,
     sweep_from_mapping,
 )
 from tuner.sweep.sections import CheckpointsSection, DataSection, RetriesSection
@@ -301,6 +302,25 @@ def test_a_fault_names_the_flag_as_it_was_typed() -> None:
 
 def test_a_fault_in_the_environment_names_the_variable() -> None:
     assert only_fault(SMALL, environment={"MLFLOW_TRACKING_URI": "http://a:b@c"}).where == "MLFLOW_TRACKING_URI"
+
+
+def test_a_configuration_from_the_command_line() -> None:
+    space = read(DESIGN).space
+    given = {"lr": "1", "optimizer.sgd.nesterov": "false", "model": "cnn", "batch_size": "32"}
+    config = read_config(given, space)
+    assert config == {"lr": 1.0, "optimizer.sgd.nesterov": False, "model": "cnn", "batch_size": 32}
+    assert isinstance(config["lr"], float)
+    assert space.contains(space.complete(config))
+    with pytest.raises(InputError) as caught:
+        read_config({"lr": "2", "lrr": "1", "momentum": "0.5", "model.mlp.depth": "2", "model": "cnn"}, space)
+    assert {fault.where for fault in caught.value.faults} == {
+        "--config lr",
+        "--config lrr",
+        "--config momentum",
+        "--config model.mlp.depth",
+    }
+    text = read("loop: p.t:f\nspace: {version: {choice: ['1e-5', '2']}, flag: {choice: [1, 2]}}").space
+    assert read_config({"version": "1e-5", "flag": "2"}, text) == {"version": "1e-5", "flag": 2}
 
 
 # --- from Python, and back to text -------------------------------------------------------------------------------

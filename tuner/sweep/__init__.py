@@ -1,6 +1,7 @@
 """The sweep file: read it, check all of it at once, write it again, describe it to editors."""
 
 from tuner.sweep.dump import dump_sweep
+from tuner.sweep.given import read_config
 from tuner.sweep.overrides import ENVIRONMENT, RAY_ADDRESS, ray_address
 from tuner.sweep.own_model import BuilderSignature, Inspect
 from tuner.sweep.reader import parse_sweep, read_sweep, sweep_from_mapping
@@ -24,6 +25,7 @@ __all__ = [
     "json_schema",
     "parse_sweep",
     "ray_address",
+    "read_config",
     "read_sweep",
     "shipped_sweeps",
     "sweep_from_mapping",

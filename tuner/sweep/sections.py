@@ -23,7 +23,7 @@ class DataSection(BaseModel):
     dir: str | None = Field(default=None, min_length=1)
     """Folder that holds the task's files; TUNER_DATA in the environment; left out: the task's own place."""
     limit: int | None = Field(default=None, ge=1)
-    """Samples to use at most, before the split; left out: all."""
+    """Examples to use at most, all splits together; left out: all."""
 
 
 class SearchSection(BaseModel):
@@ -103,7 +103,8 @@ class TrackingSection(BaseModel):
     model_config = STRICT
 
     uri: str | None = Field(default=None, min_length=1)
-    """MLflow's tracking URI; MLFLOW_TRACKING_URI in the environment; left out: sqlite:///mlflow.db beside `runs/`."""
+    """MLflow's tracking URI; MLFLOW_TRACKING_URI in the environment; left out: mlflow.db beside `runs`.
+    `none` records nothing."""
     experiment: str | None = Field(default=None, min_length=1)
     """MLflow's experiment; MLFLOW_EXPERIMENT_NAME in the environment; left out: the sweep's name."""
     curves: Literal["all", "none"] = "all"

@@ -12,7 +12,7 @@ from tuner.sweep.claims import MODEL, Claims, check_claims
 from tuner.sweep.conflicts import check_required, check_twice, idle_notes
 from tuner.sweep.sections import SweepFile
 from tuner.sweep.setting import Setting
-from tuner.sweep.tree import Faults, Table
+from tuner.sweep.tree import Faults, Leaf, Table
 from tuner.sweep.validated import place_at
 
 WHERE = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*:[A-Za-z_]\w*(?:\.\w+)*")
@@ -72,12 +72,18 @@ def _check_loop(file: SweepFile, tree: Table, faults: Faults) -> None:
 def _check_task(file: SweepFile, tree: Table, catalogue: Catalogue, faults: Faults) -> None:
     known = catalogue.family("task")
     if file.task is None:
-        if not any(entry.name in ("task", "loop") for entry in tree.entries):
+        if not any(_is_given(tree, key) for key in ("task", "loop")):
             cure = f"is missing: name one ({', '.join(known)}), or give `loop: my_package.train:loop`"
             faults.add("task", None, cure)
     elif file.task not in known and not WHERE.fullmatch(file.task):
         cure = f"no such task: {did_you_mean(file.task, known)}; one of your own is my_package.tasks:Churn"
         faults.add("task", file.task, cure, place_at(tree, "task"))
+
+
+def _is_given(tree: Table, key: str) -> bool:
+    """Whether it stands there with a value: a wrong one is a fault already, and is not missing besides."""
+    entry = tree.get(key)
+    return entry is not None and not (isinstance(entry.node, Leaf) and entry.node.value is None)
 
 
 def _claims(
@@ -99,7 +105,7 @@ def _claims(
         faults.add("model", file.model, cure, place)
         return Claims(catalogue, settings, every, own_model=False)
     if chosen is None:
-        if "model" not in [entry.name for entry in tree.entries]:
+        if not _is_given(tree, "model"):
             cure = f"is missing: name one here or in the space ({', '.join(known)}), or my_package.nets:build"
             faults.add("model", None, cure)
         return Claims(catalogue, settings, every, own_model=False)
