@@ -35,7 +35,7 @@ def run(
     concurrency: int | None = None,
     runs: str | Path = "runs",
     track: bool = True,
-    display: Callable[[], Display] | None = None,
+    display: Callable[[float | None], Display] | None = None,
 ) -> Result:
     """Run a sweep and return what it came to.
 

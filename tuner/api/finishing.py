@@ -75,9 +75,10 @@ def finish(
 
 def write_files(directory: RunDirectory, record: SweepRecord, sweep: Sweep, section: Mapping[str, Any]) -> None:
     """All that is derived from the journal: tables, study, report, summary. Rebuilt whole, each file atomically."""
+    pictures = sorted(directory.pictures.iterdir()) if directory.pictures.is_dir() else []
     write_tables(record, directory)
     write_study_log(record, sweep.space, directory.study)
-    write_atomically(directory.report, html(record, directory.sweep.read_text(encoding="utf-8")))
+    write_atomically(directory.report, html(record, directory.sweep.read_text(encoding="utf-8"), pictures))
     write_summary(record, directory, section)
 
 

@@ -49,7 +49,8 @@ class Launch:
     """For a Ray of its own: CPUs to offer; None: all of the machine."""
     track: bool = True
     tracking_wait: float = TRACKING_WAIT_SECONDS
-    display: Callable[[], Display] | None = None
+    display: Callable[[float | None], Display] | None = None
+    """Makes the view; it is told when the clock ends the sweep, in Unix seconds, or None."""
     loop: Callable[..., object] | None = None
     """The user's training function itself, where it was not given by name."""
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
@@ -109,7 +110,7 @@ class _Drive:
             keeper = CheckpointKeeper(self.directory, self.sweep.checkpoints.keep, self.sweep.metric.mode)
             keeper.lines(journal.lines)
             self.listeners.append(keeper.lines)
-            display = self.launch.display() if self.launch.display is not None else None
+            display = self.launch.display(self._deadline()) if self.launch.display is not None else None
             if display is not None:
                 display.lines(journal.lines)
                 self.listeners.append(display.lines)
@@ -135,6 +136,10 @@ class _Drive:
                 wait=self.launch.tracking_wait,
                 signal=self.signal,
             )
+
+    def _deadline(self) -> float | None:
+        hours = self.sweep.stop.hours
+        return None if hours is None else self.began + 3600 * hours
 
     def _begin(self, journal: Journal, controller: Controller) -> None:
         attempt = 1 + sum(line["kind"] == "driver" for line in journal.lines)

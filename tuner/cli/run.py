@@ -66,10 +66,10 @@ def command(
     sys.exit(finished.exit_code)
 
 
-def _display(quiet: bool) -> Callable[[], Any]:
+def _display(quiet: bool) -> Callable[[float | None], Any]:
     from tuner.report.live import display
 
-    return lambda: display(quiet=quiet)
+    return lambda deadline: display(quiet=quiet, deadline=deadline)
 
 
 def _print_finished(directory: Any, as_json: bool) -> None:
