@@ -16,6 +16,7 @@ from tracking_kit import JournalBuilder, overfitting
 from tuner import tracking
 from tuner.errors import InputError, RunError
 from tuner.tracking.state import FollowerLock
+from tuner.tracking.store import Rejected, RunGone, StoreProblem
 
 
 @pytest.fixture(scope="session")
@@ -159,17 +160,41 @@ def test_a_deleted_child_stays_deleted(journal: JournalBuilder, uri: str) -> Non
     assert set(children(uri, state)) == {"0000"}
 
 
-def test_what_mlflow_refuses_is_said_and_costs_nothing_else(journal: JournalBuilder, uri: str) -> None:
-    journal.sweep().driver().trial(0, 2).suggest(1, lr=0.1).start(1).report(1, 1)
-    state = tracking.track(journal.directory, uri, "digits")
-    changed = journal.directory.journal.read_text().replace('"lr": 0.1}', '"lr": 0.1, "mlflow.x": 1}')
-    journal.directory.journal.write_text(changed)
-    client(uri).log_param(state.children["0001"], "mlflow.x", "another value")
-    journal.report(1, 2).ending(1, "completed").end()
-    journal.directory.tracking.unlink()
-    state = tracking.track(journal.directory, uri, "digits")
-    assert children(uri, state)["0001"].data.params["mlflow.x"] == "another value"
-    assert children(uri, state)["0001"].info.status == "FINISHED"
+def test_refusals_are_told_apart_by_looking(uri: str, tmp_path: Path) -> None:
+    from tuner.tracking.mlflow_store import MlflowStore
+
+    store = MlflowStore(uri, tmp_path)
+    experiment = store.experiment("digits")
+    run = store.create(experiment, "0000", 1, {"tuner.run": "r"})
+    store.write(run, [], {"lr": "0.1"}, {})
+    with pytest.raises(Rejected, match="Changing param values is not allowed"):
+        store.write(run, [], {"lr": "0.2"}, {})
+    store.write(run, [], {}, {"tuner.reason": "x"}, ["tuner.never"])
+    store.write(run, [], {}, {}, ["tuner.reason"])
+    store.delete(run)
+    for what in (lambda: store.write(run, [], {}, {"a": "b"}), lambda: store.set_status(run, "KILLED", 1)):
+        with pytest.raises(RunGone):
+            what()
+    with pytest.raises(RunGone):
+        store.write("0" * 32, [], {}, {"a": "b"})
+    client(uri).delete_experiment(experiment)
+    for again in (lambda: store.create(experiment, "0001", 1, {}), lambda: store.write(run, [], {}, {"a": "b"})):
+        with pytest.raises(StoreProblem, match="was deleted: `mlflow experiments restore"):
+            again()
+
+
+def test_a_store_is_made_whole_and_for_quick_writing(empty_store: Path) -> None:
+    from tuner.tracking.sqlite_file import LOCAL_FILE_SYSTEMS, file_system, make
+
+    with closing(sqlite3.connect(empty_store)) as connection:
+        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+    assert {"experiments", "runs", "metrics", "alembic_version"} <= tables
+    assert mode == ("wal" if file_system(empty_store.parent) in LOCAL_FILE_SYSTEMS else "delete")
+    assert not [path for path in empty_store.parent.iterdir() if path.name.startswith(".")]
+    before = empty_store.stat()
+    make(empty_store)
+    assert empty_store.stat() == before
 
 
 def test_tracking_beside_a_live_follower_is_refused(journal: JournalBuilder, uri: str) -> None:

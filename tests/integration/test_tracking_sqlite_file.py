@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 from tuner.tracking.sqlite_file import file_system, make
@@ -22,20 +20,6 @@ def test_the_file_system_is_that_of_the_nearest_mount(tmp_path: Path) -> None:
     assert file_system(tmp_path / "my disk", mounts) == "xfs"
     assert file_system(Path("/"), mounts) == "ext4"
     assert file_system(tmp_path, tmp_path / "none") == ""
-
-
-def test_a_store_is_made_whole_and_once(tmp_path: Path) -> None:
-    store = tmp_path / "mlflow.db"
-    make(store)
-    with closing(sqlite3.connect(store)) as connection:
-        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
-    assert {"experiments", "runs", "metrics", "alembic_version"} <= tables
-    assert mode == "wal"
-    assert [path.name for path in tmp_path.iterdir()] == ["mlflow.db"]
-    before = store.stat()
-    make(store)
-    assert store.stat() == before
 
 
 def test_a_store_of_somebody_else_is_not_touched(tmp_path: Path) -> None:
