@@ -9,10 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from tuner.records.values import Scalar
+
+if TYPE_CHECKING:
+    import numpy as np
 
 STEP = 0.1
 """Standard deviation of one mutation of a number, as a share of its range: a neighbour, not a new draw."""
