@@ -19,8 +19,7 @@ from tuner.records.history import History
 from tuner.records.run_directory import RunDirectory, find_run
 from tuner.records.values import Config, encode_metrics
 from tuner.search.make import make_searcher
-from tuner.sweep import Sweep
-from tuner.sweep.yaml12 import resolve
+from tuner.sweep import Sweep, read_config
 from tuner.training.data import load_splits
 from tuner.training.plan import TrainingPlan
 from tuner.training.run_one import train_one as train_assignment
@@ -99,32 +98,14 @@ def _chosen(
         if trial not in known:
             names = f"{min(known)} to {max(known)}" if known else "none at all"
             raise InputError("no such trial", (Fault("RUN/TRIAL", what, f"{directory.name} has {names}"),))
-        fallback: Config = known[trial].config
         number = known[trial].number
-        partial = dict(fallback) | _given(sweep, config)
+        merged = {**known[trial].config, **read_config(config, sweep.space)}
+        partial = {item.name: merged[item.name] for item in sweep.space.active(merged) if item.name in merged}
     else:
-        sweep = load_sweep(what, overrides, flags)
-        searcher = make_searcher("random", {}, sweep.space, mode=sweep.metric.mode, seed=sweep.seed)
-        fallback, number = searcher.suggest(0) or {}, 0
-        partial = _given(sweep, config)
-    chosen = sweep.space.complete(partial, fallback)
-    faults = sweep.space.faults(chosen)
-    if faults:
-        raise InputError("the configuration", faults)
-    return sweep, dict(chosen), number
-
-
-def _given(sweep: Sweep, config: Mapping[str, str]) -> dict[str, Any]:
-    """`--config` values by YAML's rules; unknown names are faults, all at once."""
-    known = {parameter.name for parameter in sweep.space.parameters}
-    faults = tuple(
-        Fault(f"--config {name}", value, f"the space has {', '.join(sorted(known)) or 'no parameters'}")
-        for name, value in config.items()
-        if name not in known
-    )
-    if faults:
-        raise InputError("the configuration", faults)
-    return {name: resolve(value) for name, value in config.items()}
+        sweep, number = load_sweep(what, overrides, flags), 0
+        partial = read_config(config, sweep.space)
+    suggestion = make_searcher("random", {}, sweep.space, mode=sweep.metric.mode, seed=sweep.seed).suggest(0) or {}
+    return sweep, sweep.space.complete(partial, suggestion), number
 
 
 def _trained(sweep: Sweep, config: Config, reports: list[Report]) -> Trained:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import tuner.records
@@ -36,7 +37,7 @@ def load_sweep(
         overrides=overrides or {},
         environment=os.environ if environ is None else environ,
         shipped=shipped_folder(),
-        inspect=inspect_builder,
+        inspect=partial(inspect_builder, folder=os.getcwd()),  # noqa: PTH109
         flags=flags or {},
     )
 
