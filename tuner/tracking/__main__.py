@@ -17,11 +17,13 @@ from pathlib import Path
 
 from tuner.errors import TunerError
 from tuner.records.run_directory import RunDirectory
-from tuner.tracking.pace import PAUSE_SECONDS, follow
+from tuner.tracking.pace import follow
 from tuner.tracking.state import FollowerLock
 from tuner.tracking.uri import mask
 
 NICENESS = 10
+LOOK_SECONDS = 2.0
+"""How often to see whether the driver lives, should a process that it forked hold its end of the pipe open."""
 
 
 class PipedDriver:
@@ -34,13 +36,13 @@ class PipedDriver:
         return self._closed or os.getppid() != self._pid
 
     def wait(self, seconds: float) -> None:
+        if self.left():
+            time.sleep(seconds)  # there is nothing left to listen to: this is a pause before another try
         until = time.monotonic() + seconds
         while not self.left() and (rest := until - time.monotonic()) > 0:
-            ready, _, _ = select.select([sys.stdin], [], [], min(rest, PAUSE_SECONDS))
+            ready, _, _ = select.select([sys.stdin], [], [], min(rest, LOOK_SECONDS))
             if ready and not os.read(sys.stdin.fileno(), 1024):
                 self._closed = True
-        if self.left() and (rest := until - time.monotonic()) > 0 and seconds != PAUSE_SECONDS:
-            time.sleep(min(rest, 1.0))  # backing off from a server, with nothing left to listen to
 
 
 class MaskedStream(io.TextIOBase):
