@@ -23,6 +23,7 @@ from tuner.launch.signals import clean_stop
 from tuner.records.journal import VERSION, Journal, Line
 from tuner.records.run_directory import RunDirectory, write_atomically
 from tuner.search.make import make_scheduler, make_searcher
+from tuner.search.study_log import StudyLog
 from tuner.sweep import Sweep, dump_sweep
 from tuner.training.plan import TrainingPlan
 
@@ -109,7 +110,9 @@ class _Drive:
             plan = TrainingPlan.from_sweep(self.sweep, self.directory, loop=self.launch.loop)
             keeper = CheckpointKeeper(self.directory, self.sweep.checkpoints.keep, self.sweep.metric.mode)
             keeper.lines(journal.lines)
-            self.listeners.append(keeper.lines)
+            study = StudyLog(self.directory.study, self.sweep.space)
+            study.lines(journal.lines)
+            self.listeners += [keeper.lines, study.lines]
             display = self.launch.display(self._deadline()) if self.launch.display is not None else None
             if display is not None:
                 display.lines(journal.lines)

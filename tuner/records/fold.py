@@ -25,7 +25,7 @@ from tuner.errors import RunError
 from tuner.records.epochs import EpochMetrics, Facts
 from tuner.records.finding import Diagnosis, Finding
 from tuner.records.journal import Line
-from tuner.records.trial import INTERRUPTED, ParameterRecord, Rung, SweepRecord, TrialRecord
+from tuner.records.trial import ParameterRecord, Rung, SweepRecord, TrialRecord
 from tuner.records.values import Scalar, decode_metrics, decode_number, encode_metrics, encode_number
 
 _FACTS = {item.name for item in fields(Facts)}
@@ -156,8 +156,8 @@ class Fold:
         trial = self._trials[line["trial"]]
         trial.attempt, trial.open_since = line["attempt"], line["at"]
         trial.started_at = trial.started_at or line["at"]
-        if trial.ending == INTERRUPTED:
-            trial.ending, trial.reason, trial.ended_at, trial.diagnosis = None, "", None, None
+        trial.ending, trial.reason, trial.failure = None, "", ""  # on a resume: it goes on
+        trial.ended_at, trial.diagnosis = None, None
 
     def _on_report(self, line: Line) -> None:
         trial = self._trials[line["trial"]]
