@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import shutil
+import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,9 +21,9 @@ from tuner.control.checkpoints import CheckpointKeeper
 from tuner.control.controller import Controller
 from tuner.control.replay import replay
 from tuner.control.rules import Rules
-from tuner.errors import InputError
+from tuner.errors import InputError, RunError
 from tuner.launch.signals import clean_stop
-from tuner.records.journal import VERSION, Journal, Line
+from tuner.records.journal import VERSION, Journal, Line, read_journal
 from tuner.records.run_directory import RunDirectory, write_atomically
 from tuner.search.make import make_scheduler, make_searcher
 from tuner.search.study_log import StudyLog
@@ -82,15 +85,7 @@ class _Drive:
     def go(self) -> Finished:
         if self.uri is not None:
             tracking.check_uri(self.uri)
-        if self.launch.address == "none":
-            return self._drive(self._in_process)
-        from tuner.launch.cluster import TrialResources, connected, slots
-
-        asked = self.sweep.resources
-        resources = TrialResources(asked.cpu, asked.gpu, asked.memory or 0, asked.accelerator)
-        with connected(self.launch.address, cpus=self.launch.cpus):
-            slots(resources)  # an impossible request is named before anything is written
-            return self._drive(lambda controller, plan, step: self._on_ray(controller, plan, resources, step))
+        return self._drive(self._in_process if self.launch.address == "none" else self._on_ray)
 
     def _drive(self, drive: Callable[[Controller, TrainingPlan, Callable[[], None]], None]) -> Finished:
         searcher = make_searcher(
@@ -122,8 +117,8 @@ class _Drive:
             try:
                 with clean_stop(lambda name: self._on_signal(controller, name)):
                     drive(controller, plan, self._step(display))
-            except InputError:
-                self._take_back(journal, follower)
+            except (InputError, RunError):
+                self._take_back(follower)
                 raise
             finally:
                 if display is not None:
@@ -151,7 +146,16 @@ class _Drive:
             write_atomically(self.directory.environment, json.dumps(environment(Path.cwd()), indent=1) + "\n")
             self._write(journal, [{"at": self.began, **self._head()}])
         self._write(
-            journal, [{"kind": "driver", "at": self.began, "attempt": attempt, "pid": os.getpid(), "host": _host()}]
+            journal,
+            [
+                {
+                    "kind": "driver",
+                    "at": self.began,
+                    "attempt": attempt,
+                    "pid": os.getpid(),
+                    "host": socket.gethostname(),
+                }
+            ],
         )
         replay(controller, journal.lines)
 
@@ -168,7 +172,7 @@ class _Drive:
             "trials": sweep.search.trials or 0,
             "seed": sweep.seed,
             "task": sweep.task,
-            "parameters": [_plain(item) for item in sweep.space.records()],
+            "parameters": [asdict(item) for item in sweep.space.records()],
         }
 
     def _write(self, journal: Journal, lines: Sequence[Line]) -> None:
@@ -193,14 +197,15 @@ class _Drive:
         self.signal = name
         controller.request_stop("user", f"stopped by {name}")
 
-    def _take_back(self, journal: Journal, follower: tracking.TrackingProcess | None) -> None:
-        """The input turned out wrong before any trial had reported: leave nothing half begun."""
+    def _take_back(self, follower: tracking.TrackingProcess | None) -> None:
+        """No cluster, or input that turned out wrong before any trial had reported: leave nothing half begun."""
         if follower is not None:
             follower.close()
-        if not self.resumed and not any(line["kind"] == "report" for line in journal.lines):
-            import shutil
-
-            shutil.rmtree(self.directory.path, ignore_errors=True)
+        if self.resumed or any(line["kind"] == "report" for line in read_journal(self.directory.journal)):
+            return
+        shutil.rmtree(self.directory.path, ignore_errors=True)
+        with contextlib.suppress(OSError):  # other runs are in it
+            self.directory.path.parent.rmdir()
 
     def _in_process(self, controller: Controller, plan: TrainingPlan, step: Callable[[], None]) -> None:
         from tuner.launch.in_process import drive
@@ -210,22 +215,15 @@ class _Drive:
         splits = None if plan.loop is not None else load_splits(plan)
         drive(controller, TrialWorker(plan, splits), step)
 
-    def _on_ray(self, controller: Controller, plan: TrainingPlan, resources: Any, step: Callable[[], None]) -> None:
-        from tuner.launch.ray_tune import drive
+    def _on_ray(self, controller: Controller, plan: TrainingPlan, step: Callable[[], None]) -> None:
+        from tuner.launch.cluster import TrialResources, connected
 
-        drive(controller, plan, resources, step)
+        asked = self.sweep.resources
+        resources = TrialResources(asked.cpu, asked.gpu, asked.memory or 0, asked.accelerator)
+        with connected(self.launch.address, cpus=self.launch.cpus):
+            from tuner.launch.ray_tune import drive
 
-
-def _plain(item: Any) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    return asdict(item)
-
-
-def _host() -> str:
-    import socket
-
-    return socket.gethostname()
+            drive(controller, plan, resources, step)
 
 
 def _tracking_uri(sweep: Sweep, launch: Launch) -> str | None:

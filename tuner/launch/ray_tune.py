@@ -15,8 +15,8 @@ from ray import tune
 from tuner.control.controller import Controller
 from tuner.launch.adapters import ControllerCallback, ControllerScheduler, ControllerSearcher, ControllerStopper, Desk
 from tuner.launch.cluster import TrialResources, slots
+from tuner.launch.loading import load
 from tuner.launch.trainable import TrialActor
-from tuner.training.data import load_splits
 from tuner.training.plan import TrainingPlan
 
 
@@ -60,16 +60,12 @@ def drive(controller: Controller, plan: TrainingPlan, resources: TrialResources,
 
 def _load_once(plan: TrainingPlan) -> tuple[list[Any], list[Any]]:
     """(reference to the data, reference that resolves when it is there), both in lists, so that ray hands them on
-    as they are. Loaded by a task on the cluster: the driver needs neither torch nor the memory."""
+    as they are."""
     if plan.loop is not None:
         return [], []
-    task = ray.remote(num_cpus=0, num_returns=2)(_load)
+    task = ray.remote(num_cpus=0, num_returns=2)(load)
     data, done = task.remote(plan)
     return [data], [done]
-
-
-def _load(plan: TrainingPlan) -> tuple[Any, bool]:
-    return load_splits(plan), True
 
 
 def _checking_first(loaded: list[Any], on_step: Callable[[], None]) -> Callable[[], None]:
