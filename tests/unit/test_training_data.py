@@ -192,6 +192,14 @@ def test_torchvision_reads_the_same(tmp_path: Path) -> None:
     assert np.array_equal(theirs.targets.numpy(), own.y)
 
 
+@pytest.mark.parametrize("labels", [[0, 1], [0.5] * 300, [-1] * 300])
+def test_labels_that_are_none_are_refused(tabular: str, monkeypatch: pytest.MonkeyPatch, labels: list[float]) -> None:
+    examples = Examples(np.zeros((300, 2)), np.array(labels))
+    monkeypatch.setattr(Tabular, "load", lambda self, folder: examples)
+    with pytest.raises(InputError, match="class number"):
+        load_splits(plan(tabular))
+
+
 def test_what_is_no_task_is_refused() -> None:
     with pytest.raises(InputError, match="load"):
         find_task("pathlib:Path")

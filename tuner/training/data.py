@@ -105,11 +105,23 @@ def raw(values: Floats, splits: Splits) -> Floats:
     return values * splits.deviation + splits.mean
 
 
+def _checked(examples: Examples, name: str) -> Examples:
+    """What a task of the user's own may have got wrong."""
+    for x, y in ((examples.x, examples.y), (examples.test_x, examples.test_y)):
+        if x is None and y is None:
+            continue
+        labels = np.asarray(y)
+        if x is None or labels.shape != (len(x),) or (labels != labels.astype(np.int64)).any() or labels.min() < 0:
+            cure = "one class number from 0 for each example: y has to be as long as x, whole and not negative"
+            raise InputError("labels that are none", (Fault(f"task {name}", None, cure),))
+    return examples
+
+
 def _divided(plan: TrainingPlan) -> tuple[Task, Examples, tuple[Positions, Positions, Positions]]:
     if plan.task is None:
         raise InputError("a sweep with a loop of its own has no task", (Fault("task", None, "name a task"),))
     task = find_task(plan.task, plan.folder)
-    examples = task.load(Path(plan.data_dir).expanduser() if plan.data_dir else None)
+    examples = _checked(task.load(Path(plan.data_dir).expanduser() if plan.data_dir else None), plan.task)
     given = plan.fixed.get("split")
     own_test = examples.test_x is not None and given is None
     shares = np.array(given if given is not None else task.split, np.float64)

@@ -56,7 +56,8 @@ class DeviceData:
             chunk = sizes[first : first + together]
             rows = order[start : start + sum(chunk)]
             start += sum(chunk)
-            yield from zip(torch.split(self.train_x[rows], chunk), torch.split(self.train_y[rows], chunk), strict=True)
+            x, y = self.train_x.index_select(0, rows), self.train_y.index_select(0, rows)
+            yield from zip(torch.split(x, chunk), torch.split(y, chunk), strict=True)
 
     def train_sample(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         return self._in_order(self.train_x[: self.n_eval], self.train_y[: self.n_eval])

@@ -55,7 +55,7 @@ class Trainer:
             total += loss * len(y)
             if norm is not None:
                 norms.append(norm)
-        return {"train_loss": total / len(data.train_y), "grad_norm": torch.stack(norms).mean()}
+        return {"train_loss": total / len(data.train_y), "grad_norm": self._mean_norm(torch.stack(norms))}
 
     def train_batch(
         self, x: torch.Tensor, y: torch.Tensor, generator: torch.Generator, *, look: bool = False
@@ -116,6 +116,13 @@ class Trainer:
         else:
             self.optimizer.step(backward)  # type: ignore[arg-type]
         return seen[0], norms[0] if norms else None
+
+    def _mean_norm(self, norms: torch.Tensor) -> torch.Tensor:
+        """With a scaler, without the steps that it skipped: it tries until the gradient overflows."""
+        if self.scaler is None:
+            return norms.mean()
+        finite = norms.isfinite()
+        return norms.where(finite, torch.zeros_like(norms)).sum() / finite.sum()
 
     def _precision(self) -> contextlib.AbstractContextManager[Any]:
         if self.amp is None:
