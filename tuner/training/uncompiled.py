@@ -1,6 +1,6 @@
 """Optimizers without torch's compiler.
 
-Torch's optimizers import the compiler (torch._dynamo: 1.2 s and 80 MB in each worker) when first built and again at
+Torch's optimizers import the compiler (torch._dynamo: 1.2 s and 150 MB in each worker) when first built and again at
 each step, only to tell it to leave them alone. A worker that compiles nothing is spared that: the steps are torch's
 own functions, without that wrapping. Where torch has no such wrapping, nothing is changed.
 """
