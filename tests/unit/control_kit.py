@@ -65,7 +65,7 @@ class Sweep:
         self._write([{"kind": "driver", "at": 0.0, "attempt": 1}])
 
     def _controller(self) -> Controller:
-        options = {"grace": 1, "eta": self.eta} if self.scheduler == "asha" else {}
+        options = {"grace": 1, "eta": self.eta} if self.scheduler in ("asha", "asha_promotion", "hyperband") else {}
         return Controller(
             self.rules,
             make_searcher(self.algorithm, {}, SPACE, mode=self.rules.mode, seed=self.rules.seed),

@@ -217,3 +217,34 @@ def test_the_same_sweep_twice_writes_the_same_journal() -> None:
     one.run(slots=3)
     two.run(slots=3)
     assert one.lines == two.lines
+
+
+def test_with_promotion_trials_pause_and_the_best_go_on_from_their_rung() -> None:
+    sweep = Sweep(RULES, scheduler="asha_promotion")
+    record = sweep.run(slots=2)
+    assert set(endings(record).values()) <= {COMPLETED, PRUNED, DOOMED}
+    paused = [line for line in sweep.lines if line["kind"] == "rung" and line.get("paused")]
+    promoted = [line for line in sweep.lines if line["kind"] == "promotion"]
+    assert len(paused) > len(promoted) > 0
+    went_on = record.trials[int(promoted[0]["trial"])]
+    assert len(went_on.epochs) > promoted[0]["epoch"]
+    assert [epoch.epoch for epoch in went_on.epochs] == list(range(1, len(went_on.epochs) + 1))
+    assert any("still paused" in trial.reason for trial in record.trials if trial.ending == PRUNED)
+
+
+def test_a_stop_leaves_paused_trials_paused_for_the_resume() -> None:
+    sweep = Sweep(RULES, scheduler="asha_promotion")
+
+    def curve(job: Assignment, epoch: int):
+        if job.trial == "0005":
+            sweep.controller.request_stop("user", "stopped by Ctrl-C")
+        return smooth_curve(job, epoch)
+
+    stopped = sweep.run(curve)
+    assert INTERRUPTED in endings(stopped).values()
+    sweep.resume()
+    waiting = [trial.trial for trial in sweep.controller.trials.values() if trial.paused is not None]
+    assert waiting
+    record = sweep.run()
+    whole = Sweep(RULES, scheduler="asha_promotion").run()
+    assert [(t.ending, len(t.epochs)) for t in record.trials] == [(t.ending, len(t.epochs)) for t in whole.trials]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from control_kit import DriverKilled, Sweep, smooth_curve
 from hypothesis import given, settings
@@ -22,6 +24,8 @@ def decisions(sweep: Sweep) -> list[tuple[object, ...]]:
             out.append(("suggestion", line["trial"], tuple(line["config"].items()), line["seed"]))
         elif line["kind"] == "rung":
             out.append(("rung", line["trial"], line["epoch"], line["promoted"], line["reason"]))
+        elif line["kind"] == "promotion":
+            out.append(("promotion", line["trial"], line["epoch"]))
         elif line["kind"] == "ending" and line["ending"] != INTERRUPTED:
             out.append(("ending", line["trial"], line["ending"], line["value"], line["reason"]))
         elif line["kind"] == "report":
@@ -29,31 +33,29 @@ def decisions(sweep: Sweep) -> list[tuple[object, ...]]:
     return out
 
 
-def whole(algorithm: str) -> Sweep:
-    sweep = Sweep(RULES, algorithm=algorithm)
+def whole(algorithm: str, scheduler: str) -> Sweep:
+    sweep = Sweep(RULES, algorithm=algorithm, scheduler=scheduler)
     sweep.run()
     return sweep
 
 
-WHOLE = {name: whole(name) for name in ("random", "tpe")}
+PAIRS = [("tpe", "asha"), *[("random", name) for name in ("asha", "asha_promotion", "hyperband", "median", "none")]]
+WHOLE = {pair: whole(*pair) for pair in PAIRS}
 
 
-@given(data=st.data(), algorithm=st.sampled_from(["random", "tpe"]))
-@settings(max_examples=30)
-def test_killed_at_any_line_and_resumed_it_decides_as_if_nothing_had_happened(data, algorithm: str) -> None:
-    expected = WHOLE[algorithm]
-    sweep = Sweep(RULES, algorithm=algorithm)
+@given(data=st.data(), pair=st.sampled_from(PAIRS))
+@settings(max_examples=60)
+def test_killed_at_any_line_and_resumed_it_decides_as_if_nothing_had_happened(data, pair: tuple[str, str]) -> None:
+    expected = WHOLE[pair]
+    algorithm, scheduler = pair
+    sweep = Sweep(RULES, algorithm=algorithm, scheduler=scheduler)
     kills = data.draw(st.lists(st.integers(2, len(expected.lines) - 1), min_size=1, max_size=3, unique=True))
-    resumed = False
     for crash in sorted(kills):
-        sweep.crash_after = crash
-        with pytest.raises(DriverKilled):
-            if resumed:
-                crash_after = sweep.crash_after
-                sweep.resume()
-                sweep.crash_after = crash_after if crash_after > len(sweep.lines) else len(sweep.lines) + 3
+        if sweep.lines[-1]["kind"] != "driver":
+            sweep.resume()
+        sweep.crash_after = max(crash, len(sweep.lines) + 1)
+        with contextlib.suppress(DriverKilled):
             sweep.run()
-        resumed = True
     sweep.resume()
     record = sweep.run()
     assert decisions(sweep) == decisions(expected)

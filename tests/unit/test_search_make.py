@@ -17,6 +17,7 @@ from tuner.search.hyperband import Hyperband
 from tuner.search.independent import GridSearcher, RandomSearcher
 from tuner.search.make import make_scheduler, make_searcher
 from tuner.search.median import MedianStopping
+from tuner.search.promotion import PromotionAsha
 from tuner.search.tpe import tpe
 from tuner.sweep.methods import ALGORITHMS, SCHEDULERS, Method
 
@@ -28,6 +29,7 @@ BUILDERS: dict[str, Callable[..., Any]] = {
     "gp": GpSearcher,
     "cmaes": CmaEsSearcher,
     "asha": Asha,
+    "asha_promotion": PromotionAsha,
     "hyperband": Hyperband,
     "median": MedianStopping,
     "none": NoScheduler,

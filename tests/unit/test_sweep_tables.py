@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -11,14 +10,6 @@ import pytest
 
 from tuner.errors import InputError
 from tuner.search import make
-from tuner.search.asha import Asha, NoScheduler
-from tuner.search.cma_es import CmaEsSearcher
-from tuner.search.gp import GpSearcher
-from tuner.search.halton import HaltonSearcher
-from tuner.search.hyperband import Hyperband
-from tuner.search.independent import GridSearcher, RandomSearcher
-from tuner.search.median import MedianStopping
-from tuner.search.tpe import tpe
 from tuner.space import Float, Parameter, Space
 from tuner.sweep.claims import PARTS
 from tuner.sweep.methods import ALGORITHMS, SCHEDULERS
@@ -48,30 +39,6 @@ def test_search_builds_no_other() -> None:
         (fault,) = caught.value.faults
         assert all(name in fault.cure for name in known)
         assert len(fault.cure.split(",")) == len(known)
-
-
-BUILDERS = {
-    "tpe": tpe,
-    "random": RandomSearcher,
-    "halton": HaltonSearcher,
-    "grid": GridSearcher,
-    "gp": GpSearcher,
-    "cmaes": CmaEsSearcher,
-    "asha": Asha,
-    "hyperband": Hyperband,
-    "median": MedianStopping,
-    "none": NoScheduler,
-}
-
-
-def test_options_and_their_defaults_are_those_of_search() -> None:
-    methods = {**ALGORITHMS, **SCHEDULERS}
-    assert set(methods) == set(BUILDERS)
-    for name, method in methods.items():
-        parameters = inspect.signature(BUILDERS[name]).parameters
-        given = {"space", "mode", "seed", "max_epochs"}
-        taken = {key: value.default for key, value in parameters.items() if key not in given and name != "none"}
-        assert taken == method.defaults(), name
 
 
 def test_parts_with_parameters_of_their_own_are_the_trainers() -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tuner.control.rules import Rules
-from tuner.control.trials import ENDED, RUNNING, WAITING, LiveTrial, trial_seed
+from tuner.control.trials import ENDED, PAUSED, RUNNING, WAITING, LiveTrial, trial_seed
 from tuner.diagnosis import diagnose, doomed
 from tuner.records.epochs import Assignment, Failure, Report
 from tuner.records.finding import Finding
@@ -21,7 +21,7 @@ from tuner.records.fold import encode_facts, report_line
 from tuner.records.journal import Line
 from tuner.records.trial import COMPLETED, DOOMED, FAILED, INTERRUPTED, PRUNED, trial_name
 from tuner.records.values import encode_number
-from tuner.search.interface import Scheduler, Searcher
+from tuner.search.interface import PausingScheduler, Scheduler, Searcher
 
 Write = Callable[[Sequence[Line]], None]
 Clock = Callable[[], float]
@@ -71,12 +71,31 @@ class Controller:
             return None
         if self.rules.concurrency is not None and len(self._running) >= self.rules.concurrency:
             return None
-        trial = self._queue.popleft() if self._queue else self._suggest()
+        trial = self._queue.popleft() if self._queue else self._promote() or self._suggest()
         if trial is None:
             return None
         trial.state, trial.attempt, trial.last_sign = RUNNING, trial.attempt + 1, None
         self._running[trial.trial] = trial
         return trial.assignment(self.rules.max_epochs)
+
+    def _promote(self) -> LiveTrial | None:
+        """The paused trial that has earned its next rung, if there is one."""
+        name = self._next_promoted()
+        if name is None:
+            return None
+        live = self.trials[name]
+        self.promote(live)
+        self.tell({"kind": "promotion", "trial": name, "epoch": live.last_epoch})
+        return live
+
+    def promote(self, live: LiveTrial) -> None:
+        """Tell the scheduler that the trial goes on; also what a replay calls."""
+        assert isinstance(self.scheduler, PausingScheduler)
+        self.scheduler.on_trial_promoted(live.trial)
+        live.paused = None
+
+    def _next_promoted(self) -> str | None:
+        return self.scheduler.next_promoted() if isinstance(self.scheduler, PausingScheduler) else None
 
     def _suggest(self) -> LiveTrial | None:
         number = self.suggested
@@ -124,12 +143,7 @@ class Controller:
         if self.stopping is not None:
             return True
         used_up = self.exhausted or (self.rules.trials is not None and self.suggested >= self.rules.trials)
-        return used_up and not self._queue
-
-    @property
-    def may_hand_out(self) -> bool:
-        """Whether there is, or may come, work to hand out: false for good once all trials were handed out and ended."""
-        return not self.done and self.stopping is None
+        return used_up and not self._queue and self._next_promoted() is None
 
     # --- what happens to it --------------------------------------------------------------------------------------
 
@@ -182,11 +196,14 @@ class Controller:
         ending = self._verdict_on(live)
         if ending is not None:
             lines += self._ending(live, *ending)
+        elif live.paused is not None:
+            del self._running[live.trial]
+            live.state = PAUSED
         self.tell(*lines)
         reached = self.rules.reached(epoch.metrics)
         if reached is not None:
             self.request_stop("target", reached)
-        return ending is None and self.stopping is None
+        return live.state == RUNNING and self.stopping is None
 
     def take_report(self, live: LiveTrial, report: Report) -> list[dict[str, Any]]:
         """Bring trial, searcher and scheduler up to this report; returns the rung's line, if it met one.
@@ -203,17 +220,17 @@ class Controller:
         rung = self.scheduler.on_trial_result(live.trial, report.epoch.epoch, oriented)
         if rung is None:
             return []
-        live.stop_at_rung = None if rung.promoted else rung.reason
-        return [
-            {
-                "kind": "rung",
-                "trial": live.trial,
-                "epoch": rung.epoch,
-                "value": encode_number(value),
-                "promoted": rung.promoted,
-                "reason": rung.reason,
-            }
-        ]
+        live.stop_at_rung = None if rung.promoted or rung.paused else rung.reason
+        live.paused = rung.reason if rung.paused else None
+        line = {
+            "kind": "rung",
+            "trial": live.trial,
+            "epoch": rung.epoch,
+            "value": encode_number(value),
+            "promoted": rung.promoted,
+            "reason": rung.reason,
+        }
+        return [line | {"paused": True} if rung.paused else line]
 
     def _verdict_on(self, live: LiveTrial) -> tuple[str, str, Finding | None] | None:
         """Whether the trial ends at its last report: (ending, reason, what the diagnosis saw)."""
@@ -281,9 +298,13 @@ class Controller:
             self.request_stop("clock", f"{self.rules.seconds / 3600:g} hours are over")
 
     def finish(self) -> None:
-        """The driver has stopped all workers: what has not ended is interrupted."""
-        for live in list(self._running.values()):
-            self.tell(*self._ending(live, INTERRUPTED, self.stopping or "the driver stopped", None))
+        """The driver has stopped all workers: what has not ended is interrupted, or pruned where it still waited at
+        its rung when there was nothing left to try."""
+        for live in [trial for trial in self.trials.values() if trial.state in (RUNNING, PAUSED)]:
+            if live.state == PAUSED and self.stopping is None:
+                self.tell(*self._ending(live, PRUNED, f"still paused at the end: {live.paused}", None))
+            else:
+                self.tell(*self._ending(live, INTERRUPTED, self.stopping or "the driver stopped", None))
         self._queue.clear()
 
     # --- how it ends ---------------------------------------------------------------------------------------------

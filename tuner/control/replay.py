@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tuner.control.controller import Controller
-from tuner.control.trials import ENDED, LiveTrial
+from tuner.control.trials import ENDED, PAUSED, LiveTrial
 from tuner.errors import RunError
 from tuner.records.epochs import EpochMetrics, Report
 from tuner.records.fold import decode_facts
@@ -38,7 +38,10 @@ def replay(controller: Controller, lines: Sequence[Line]) -> None:
         controller.tell(*unsaid)
     for live in controller.trials.values():
         if live.state != ENDED or live.ending == INTERRUPTED or live.trial in again:
-            controller.requeue(live)
+            if live.paused is not None:
+                live.state, live.ending = PAUSED, None
+            else:
+                controller.requeue(live)
     controller.end_what_is_over()
 
 
@@ -67,6 +70,8 @@ def _apply(controller: Controller, line: Line, again: set[str]) -> None:
         controller.add_trial(line["number"], line["config"], line["origin"])
     elif kind == "start":
         _trial(controller, line).attempt = line["attempt"]
+    elif kind == "promotion":
+        controller.promote(_trial(controller, line))
     elif kind == "lost":
         _trial(controller, line).losses += 1
     elif kind == "ending":

@@ -12,7 +12,7 @@ from tuner.records.epochs import Assignment, EpochMetrics, Facts
 from tuner.records.history import History
 from tuner.records.values import Scalar
 
-WAITING, RUNNING, ENDED = "waiting", "running", "ended"
+WAITING, RUNNING, PAUSED, ENDED = "waiting", "running", "paused", "ended"
 
 
 @dataclass
@@ -41,6 +41,8 @@ class LiveTrial:
     """Its own reason to end, told with its last epoch."""
     stop_at_rung: str | None = None
     """The scheduler's reason to stop it, until the ending is written."""
+    paused: str | None = None
+    """The scheduler's reason to let it wait at its rung, until it is promoted."""
     last_sign: float | None = None
     """Unix seconds of its last sign of life; None while it waits for a worker."""
     ending: str | None = None

@@ -7,7 +7,8 @@ suggestion  trial, number, config, origin, seed
 start       trial, attempt, after_epoch
 report      trial, attempt, epoch, metrics, seconds; with the first of an attempt: facts, node; at the last: finished
 repeated    trial, attempt, epoch, seconds: an epoch that the journal had already, trained again after a loss
-rung        trial, epoch, value, promoted, reason
+rung        trial, epoch, value, promoted, reason; paused where the trial waits there
+promotion   trial, epoch: a paused trial goes on
 finding     trial, finding: seen while the trial ran
 lost        trial, attempt, failure, reason, traceback: the trial goes back to its last checkpoint
 ending      trial, attempt, ending, reason, value, best_epoch, diagnosis, failure, traceback
@@ -183,7 +184,10 @@ class Fold:
 
     def _on_rung(self, line: Line) -> None:
         rung = Rung(line["trial"], line["epoch"], decode_number(line["value"]), line["promoted"], line["reason"])
-        self._trials[line["trial"]].rungs.append(rung)
+        trial = self._trials[line["trial"]]
+        trial.rungs.append(rung)
+        if line.get("paused"):
+            trial.leave(line["at"])
 
     def _on_finding(self, line: Line) -> None:
         trial = self._trials[line["trial"]]

@@ -163,6 +163,11 @@ class Progress:
         if trial is not None:
             trial.running = False
 
+    def _on_rung(self, line: Line) -> None:
+        trial = self.open.get(line["trial"])
+        if trial is not None and line.get("paused"):
+            trial.running = False
+
     def _on_sweep_finding(self, line: Line) -> None:
         self.findings.append(line["finding"]["says"])
 

@@ -7,7 +7,7 @@ say. So a searcher or scheduler that is told again what the journal holds is the
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from tuner.records.values import Config, Scalar
 
@@ -72,6 +72,7 @@ class Scheduler(Protocol):
         ...
 
 
+@runtime_checkable
 class PausingScheduler(Scheduler, Protocol):
     """A scheduler whose trials wait at a rung until enough others have come to tell who goes on."""
 

@@ -12,6 +12,7 @@ from tuner.search.hyperband import Hyperband
 from tuner.search.independent import GridSearcher, RandomSearcher
 from tuner.search.interface import Scheduler, Searcher
 from tuner.search.median import MedianStopping
+from tuner.search.promotion import PromotionAsha
 from tuner.space import Space
 
 T = TypeVar("T")
@@ -61,6 +62,10 @@ def _asha(max_epochs: int, options: Mapping[str, Any]) -> Scheduler:
     return Asha(max_epochs=max_epochs, **options)
 
 
+def _asha_promotion(max_epochs: int, options: Mapping[str, Any]) -> Scheduler:
+    return PromotionAsha(max_epochs=max_epochs, **options)
+
+
 def _hyperband(max_epochs: int, options: Mapping[str, Any]) -> Scheduler:
     return Hyperband(max_epochs=max_epochs, **options)
 
@@ -83,6 +88,7 @@ _SEARCHERS: dict[str, Callable[[Space, str, int, Mapping[str, Any]], Searcher]] 
 }
 _SCHEDULERS: dict[str, Callable[[int, Mapping[str, Any]], Scheduler]] = {
     "asha": _asha,
+    "asha_promotion": _asha_promotion,
     "hyperband": _hyperband,
     "median": _median,
     "none": _none,

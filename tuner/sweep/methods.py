@@ -54,6 +54,11 @@ ALGORITHMS = _named(
 
 SCHEDULERS = _named(
     Method("asha", "prunes at rungs: of those that reach one, the best 1/eta go on", (_GRACE, _ETA)),
+    Method(
+        "asha_promotion",
+        "ASHA as published: trials pause at their rungs and go on when they are among the best",
+        (_GRACE, _ETA),
+    ),
     Method("hyperband", "ASHA in several brackets, some of which spare a trial for longer", (_GRACE, _ETA)),
     Method(
         "median",
