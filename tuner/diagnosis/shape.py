@@ -35,6 +35,20 @@ class Shape:
         return noise(self.curve.value, self.n, self.curve.there)
 
     @cached_property
+    def late_sigma(self) -> Array:
+        """The same over the last two thirds (half of a short curve): early second differences are the steep start."""
+        skip = np.minimum(self.n // 3, np.maximum(self.n - 5, 0))
+        column = np.minimum(skip[:, None] + np.arange(self.curve.value.shape[1]), np.maximum(self.n - 1, 0)[:, None])
+        late = np.take_along_axis(self.curve.value, column, 1)
+        count = self.n - skip
+        return noise(late, count, np.arange(late.shape[1])[None, :] < count[:, None])
+
+    @cached_property
+    def half(self) -> Array:
+        """Level at half of the epochs."""
+        return self._around(self.n // 2, np.maximum(self.tail // 2, 0))
+
+    @cached_property
     def first(self) -> Array:
         return self.curve.value[:, 0]
 

@@ -9,22 +9,36 @@ from __future__ import annotations
 from types import ModuleType
 
 from tuner.diagnosis.symptoms import (
+    bad_initialisation,
     diverged,
+    easy_validation,
     memorisation,
+    noisy_validation,
     not_learning,
     overfitting,
+    plateau,
+    slow_learning,
+    train_eval_mismatch,
     underfitting,
     undertrained,
+    unrepresentative_training_data,
     unstable,
 )
 
 ORDER: tuple[ModuleType, ...] = (
     diverged,
     not_learning,
+    bad_initialisation,
+    train_eval_mismatch,
     unstable,
     overfitting,
+    easy_validation,
+    noisy_validation,
     memorisation,
+    unrepresentative_training_data,
     underfitting,
+    plateau,
+    slow_learning,
     undertrained,
 )
 """What to do first stands first: the first finding's symptom is the verdict."""
