@@ -25,6 +25,7 @@ REAL = ("initial_loss", "baseline_loss")
 TEXT = ("task", "train_eval")
 SETTINGS = ("lr", "learning_rate", "batch_size", "optimizer")
 """Facts that belong to the configuration."""
+FACTS = frozenset((*WHOLE, *REAL, *TEXT, *SETTINGS))
 TRAIN_EVALS = ("epoch_mean", "after_epoch")
 
 
@@ -33,6 +34,8 @@ def curve_name(given: str) -> str | None:
     name = given.strip().lower().replace("/", "_").replace(" ", "_").replace("-", "_").replace(".", "_")
     if name in CURVES:
         return CURVES[name]
+    if name in FACTS:  # `train_eval` and `n_val` begin and end as curves do
+        return None
     for ours, theirs in (("train", _TRAIN), ("val", _VAL)):
         for word in theirs:
             metric = ""
@@ -54,6 +57,24 @@ def curve_names(keys: Iterable[str]) -> dict[str, str]:
     return {key: name for key, name in found if best[name] == key}
 
 
+def logged_names(keys: Iterable[str]) -> dict[str, str]:
+    """Key -> curve as trackers log them: `train_loss_epoch` and `train_loss_step` are one curve.
+
+    The epoch's is the better. Of several validation sets (`val_loss/dataloader_idx_0`) the first one counts.
+    """
+    chosen: dict[str, tuple[int, str]] = {}
+    for key in keys:
+        plain = key.removesuffix("/dataloader_idx_0")
+        base = plain.removesuffix("_epoch").removesuffix("_step")
+        curve = curve_name(base) if base else None
+        if curve is None:
+            continue
+        rank = 0 if plain.endswith("_epoch") else 2 if plain.endswith("_step") else 1
+        if curve not in chosen or (rank, _rank(base, curve)) < (chosen[curve][0], _rank(chosen[curve][1], curve)):
+            chosen[curve] = (rank, key)
+    return {key: curve for curve, (_, key) in chosen.items()}
+
+
 def _rank(key: str, name: str) -> int:
     if key == name:
         return 0
@@ -63,4 +84,4 @@ def _rank(key: str, name: str) -> int:
 
 def fact_name(given: str) -> str | None:
     name = given.strip().lower().replace(" ", "_").replace("-", "_")
-    return name if name in (*WHOLE, *REAL, *TEXT, *SETTINGS) else None
+    return name if name in FACTS else None
