@@ -1,57 +1,76 @@
 """Best at boundary: the good trials crowd against a bound of a numeric parameter.
 
 Question  Would the best value lie outside the range that was searched?
-Formula   near = good trials in the outer fifth of the range, on the parameter's own (linear or log) axis;
-          p = chance of that many, were the good trials spread as all trials are.
-Units     near: trials; p: probability.
-Hit       two thirds of the good trials or more are near one bound, the best trial among them, and p below CHANCE.
+Formula   near = good trials (the best fifth, compared at equal epochs) in the outer fifth of the range, on the
+          parameter's own (linear or log) axis; p = chance of that many, were the good trials spread as all trials are;
+          q = chance of so high a rank correlation between score and place among the trials of that outer half, were
+          there none: a searcher that learns crowds all its trials at the bound, and p alone would miss it.
+Units     near: trials; p, q: probability.
+Hit       two thirds of the good trials or more are near one bound, the best trial among them, and p or q below CHANCE.
           Bounds that nothing can pass (a dropout or a weight decay of 0, depth 1) are left alone.
 Source    Google's tuning playbook: widen the range when the good points sit at a bound.
 """
 
 from __future__ import annotations
 
-from tuner.diagnosis.sweep.placing import at, at_least, good_trials, place
+import numpy as np
+
+from tuner.diagnosis.sweep.placing import at, at_least, of
+from tuner.diagnosis.sweep.standing import Standing, correlation_chance, rank_correlation, standing
 from tuner.records.finding import Finding, Remedy
-from tuner.records.trial import ParameterRecord, SweepRecord
+from tuner.records.trial import DOOMED, ParameterRecord, SweepRecord
 
 OUTER = 0.2
 MOST = 2 / 3
 CHANCE = 0.02
+FEW_IN_HALF = 12
+"""Trials of the outer half from which a trend is read."""
 WIDEN = 0.35
 """How far the bound moves, of the range's length."""
 
 
 def find(record: SweepRecord) -> list[Finding]:
-    good = good_trials(record)
-    findings = []
-    for parameter in record.parameters:
-        if parameter.kind not in ("float", "int"):
-            continue
-        placed = [place(parameter, t.config[parameter.name]) for t in good if parameter.name in t.config]
-        everywhere = [place(parameter, t.config[parameter.name]) for t in record.trials if parameter.name in t.config]
-        values, all_values = [p for p in placed if p is not None], [p for p in everywhere if p is not None]
-        if len(values) < 4 or not good or parameter.name not in good[0].config:
-            continue
-        for upper in (False, True):
-            findings += _side(parameter, values, all_values, upper)
-    return findings
+    stood = standing(record)
+    return [
+        finding
+        for parameter in record.parameters
+        if parameter.kind in ("float", "int")
+        for upper in (False, True)
+        for finding in _side(parameter, stood, upper)
+    ]
 
 
-def _side(parameter: ParameterRecord, good: list[float], everywhere: list[float], upper: bool) -> list[Finding]:
+def _side(parameter: ParameterRecord, stood: Standing, upper: bool) -> list[Finding]:
     bound = parameter.high if upper else parameter.low
-    if not upper and (bound == 0 or (parameter.kind == "int" and bound == 1)):
+    if bound is None or (not upper and (bound == 0 or (parameter.kind == "int" and bound == 1))):
         return []
 
-    def near(value: float) -> bool:
-        return value >= 1 - OUTER if upper else value <= OUTER
+    def depth(where: float) -> float:
+        """0 at the bound, 1 at the other one."""
+        return 1 - where if upper else where
 
-    count, share = sum(map(near, good)), sum(map(near, everywhere)) / len(everywhere)
+    good = [depth(p) for t in stood.good() if (p := of(t, parameter)) is not None]
+    placed = [
+        (depth(p), float(score), t.ending)
+        for t, score in zip(stood.trials, stood.score, strict=True)
+        if (p := of(t, parameter)) is not None
+    ]
+    if len(good) < 4 or len(good) < MOST * len(stood.good()):
+        return []
+    count = sum(d <= OUTER for d in good)
+    if count < MOST * len(good) or good[0] > OUTER:
+        return []
+    share = sum(d <= OUTER for d, _, _ in placed) / len(placed)
     chance = at_least(count, len(good), min(max(share, OUTER), 0.99))
-    if count < MOST * len(good) or not near(good[0]) or chance > CHANCE:
+    half = np.array([(d, score) for d, score, ending in placed if d <= 0.5 and ending != DOOMED])
+    trend = (
+        correlation_chance(rank_correlation(-half[:, 0], half[:, 1]), len(half)) if len(half) >= FEW_IN_HALF else 1.0
+    )
+    chance = min(chance, trend)
+    if chance > CHANCE:
         return []
     new = at(parameter, 1 + WIDEN if upper else -WIDEN)
-    if not upper and not parameter.log and new < 0 <= (bound or 0):
+    if not upper and not parameter.log and new < 0 <= bound:
         new = 0.0
     if new == bound:
         return []
@@ -66,7 +85,7 @@ def _side(parameter: ParameterRecord, good: list[float], everywhere: list[float]
             remedies=(
                 Remedy(
                     f"space.{parameter.name}.{'high' if upper else 'low'}",
-                    "the best value may lie beyond the bound",
+                    f"{count} of the best {len(good)} trials lie at the bound {bound:g}: the best value may lie beyond",
                     "Google's tuning playbook",
                     bound,
                     new,

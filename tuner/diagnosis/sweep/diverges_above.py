@@ -1,35 +1,49 @@
 """Diverges above: the fraction that diverges rises with the learning rate.
 
-Question  Above which learning rate do trials diverge?
+Question  Above which learning rate do trials diverge? The same for each optimizer and batch size?
 Formula   the cut c between neighbouring learning rates that puts the most trials on their own side (diverged above,
-          not diverged below); p = chance of so many diverged above c, were c of no influence (hypergeometric).
+          not diverged below); p = chance of so many diverged above c, were c of no influence (hypergeometric, times
+          TESTS, since the best of several cuts is judged). The same within each optimizer and batch size.
 Units     c: learning rate; p: probability.
 Hit       MOST of the trials above c diverged, LEAST or fewer below, with at least FEW above, and p below CHANCE.
+          The cap is the highest cut of any group, and never below the best trial: a shared bound must not take from
+          one optimizer what only another cannot bear. A group of FEW or more that bears it all leaves the bound alone.
+          Pruned trials count as having borne it; failed, interrupted and running ones do not count.
 Source    TUM §VI; Google's tuning playbook: all trials above a value infeasible.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from tuner.diagnosis.sweep.placing import place
+from tuner.diagnosis.sweep.placing import hypergeometric, learning_rates, number, of, short
 from tuner.records.finding import Finding, Remedy
-from tuner.records.trial import ParameterRecord, SweepRecord, TrialRecord
+from tuner.records.trial import COMPLETED, DOOMED, PRUNED, ParameterRecord, SweepRecord, TrialRecord
 
-NAMES = ("lr", "learning_rate")
 MOST = 0.6
 LEAST = 0.25
 FEW = 3
-CHANCE = 0.02
+ENOUGH = 8
+CHANCE = 0.01
+TESTS = 4
+GROUPED_BY = ("optimizer", "batch_size")
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Where it begins, and how clearly."""
+
+    value: float
+    above: int
+    lost_above: int
+    below: int
+    lost_below: int
+    chance: float
 
 
 def find(record: SweepRecord) -> list[Finding]:
-    return [
-        finding
-        for parameter in record.parameters
-        if parameter.name.rsplit(".", 1)[-1] in NAMES and parameter.kind == "float"
-        for finding in _of(parameter, record)
-    ]
+    return [finding for parameter in learning_rates(record) for finding in _of(parameter, record)]
 
 
 def is_diverged(trial: TrialRecord) -> bool:
@@ -37,54 +51,87 @@ def is_diverged(trial: TrialRecord) -> bool:
 
 
 def _of(parameter: ParameterRecord, record: SweepRecord) -> list[Finding]:
-    judged = [t for t in record.trials if parameter.name in t.config and t.diagnosis and t.epochs]
-    points = sorted(
-        (where, is_diverged(t), float(t.config[parameter.name] or 0))
-        for t in judged
-        if (where := place(parameter, t.config[parameter.name])) is not None
-    )
-    total, lost = len(points), sum(bad for _, bad, _ in points)
-    if total < 8 or lost < FEW:
-        return []
-    best, cut = -1, 0
-    for i in range(1, total):
-        right = sum(bad for _, bad, _ in points[i:]) + sum(not bad for _, bad, _ in points[:i])
-        if right > best:
-            best, cut = right, i
-    above = total - cut
-    lost_above = sum(bad for _, bad, _ in points[cut:])
-    lost_below = lost - lost_above
-    chance = _hypergeometric(lost_above, above, lost, total)
-    if above < FEW or lost_above < MOST * above or lost_below > LEAST * cut or chance > CHANCE:
-        return []
-    value = float(f"{points[cut][2]:.2g}")
-    return [
-        Finding(
-            "diverges_above",
-            min(0.97, 1 - chance * 5),
-            f"{lost_above} of {above} trials with {parameter.name} from {value:g} up diverged, "
-            f"{lost_below} of {cut} below",
-            evidence={
-                "cut": value,
-                "above": above,
-                "lost_above": lost_above,
-                "lost_below": lost_below,
-                "chance": chance,
-            },
-            remedies=(
-                Remedy(
-                    f"space.{parameter.name}.high",
-                    "what lies above is spent on trials that diverge",
-                    "TUM §VI",
-                    parameter.high,
-                    value,
-                ),
-            ),
-        )
+    judged = [
+        t
+        for t in record.trials
+        if t.ending in (COMPLETED, PRUNED, DOOMED) and t.diagnosis and of(t, parameter) is not None
     ]
+    whole = cut_of(judged, parameter)
+    groups = _groups(judged, record)
+    cuts = {name: cut for name, trials in groups.items() if (cut := cut_of(trials, parameter)) is not None}
+    if whole is None:
+        return [_finding(parameter, cut, name, {}, None) for name, cut in cuts.items()]
+    bearing = [name for name, trials in groups.items() if name not in cuts and _bears(trials, parameter, whole.value)]
+    cap = None if bearing else max([whole.value, *(cut.value for cut in cuts.values())])
+    if cap is not None and record.best is not None:
+        cap = max(cap, number(record.best.config.get(parameter.name)) or 0.0)
+    if cap is not None and parameter.high is not None and cap >= parameter.high:
+        cap = None
+    evidence = {f"cut at {name}": cut.value for name, cut in cuts.items()}
+    return [_finding(parameter, whole, "", evidence, cap)]
 
 
-def _hypergeometric(hits: int, drawn: int, marked: int, total: int) -> float:
-    """Chance that `drawn` of `total` hold at least `hits` of the `marked` ones."""
-    ways = sum(math.comb(marked, k) * math.comb(total - marked, drawn - k) for k in range(hits, min(drawn, marked) + 1))
-    return ways / math.comb(total, drawn)
+def cut_of(trials: Sequence[TrialRecord], parameter: ParameterRecord) -> Cut | None:
+    points = sorted((of(t, parameter) or 0.0, is_diverged(t), number(t.config[parameter.name]) or 0.0) for t in trials)
+    total, lost = len(points), sum(bad for _, bad, _ in points)
+    if total < ENOUGH or lost < FEW:
+        return None
+    best, cut, left = -1, 0, 0
+    for i in range(1, total):
+        left += points[i - 1][1]
+        right = (lost - left) + (i - left)
+        if right > best and points[i][0] > points[i - 1][0]:
+            best, cut = right, i
+    above, lost_below = total - cut, sum(bad for _, bad, _ in points[:cut])
+    lost_above = lost - lost_below
+    chance = min(1.0, TESTS * hypergeometric(lost_above, above, lost, total))
+    if above < FEW or lost_above < MOST * above or lost_below > LEAST * cut or chance > CHANCE:
+        return None
+    return Cut(float(f"{points[cut][2]:.2g}"), above, lost_above, cut, lost_below, chance)
+
+
+def _groups(trials: Sequence[TrialRecord], record: SweepRecord) -> dict[str, list[TrialRecord]]:
+    """By optimizer and by batch size: the groups that are large enough to be judged by themselves."""
+    found: dict[str, list[TrialRecord]] = {}
+    for other in record.parameters:
+        if short(other) in GROUPED_BY and other.kind in ("choice", "int"):
+            for trial in trials:
+                if other.name in trial.config:
+                    found.setdefault(f"{other.name} {trial.config[other.name]}", []).append(trial)
+    return {name: group for name, group in found.items() if len(group) >= ENOUGH}
+
+
+def _bears(trials: Sequence[TrialRecord], parameter: ParameterRecord, value: float) -> bool:
+    """Whether this group trains well above the cut that the whole sweep has."""
+    above = [t for t in trials if (number(t.config[parameter.name]) or 0.0) >= value]
+    return len(above) >= FEW and sum(map(is_diverged, above)) <= LEAST * len(above)
+
+
+def _finding(
+    parameter: ParameterRecord, cut: Cut, group: str, evidence: dict[str, float], cap: float | None
+) -> Finding:
+    among = f" with {group}" if group else ""
+    says = (
+        f"{cut.lost_above} of {cut.above} trials{among} with {parameter.name} from {cut.value:g} up diverged, "
+        f"{cut.lost_below} of {cut.below} below"
+    )
+    if cap is not None:
+        remedy = Remedy(f"space.{parameter.name}.high", says, "TUM §VI", parameter.high, cap)
+    else:
+        remedy = Remedy(
+            f"{parameter.name} below {cut.value:g}{among}", "other trials bear more, so no bound moves", "TUM §VI"
+        )
+    return Finding(
+        "diverges_above",
+        min(0.97, 1 - cut.chance * 5),
+        says,
+        evidence={
+            "cut": cut.value,
+            "above": cut.above,
+            "lost_above": cut.lost_above,
+            "lost_below": cut.lost_below,
+            "chance": cut.chance,
+            **evidence,
+        },
+        remedies=(remedy,),
+    )

@@ -1,43 +1,53 @@
 """Mostly one symptom: a third or more of the trials share one.
 
-Question  What does the space as a whole do wrong?
-Formula   share = trials with the verdict / trials with any verdict but unknown.
-Units     no unit.
-Hit       share of SHARE or more, among at least FEW trials with a verdict. Trials that a scheduler pruned are not
-          counted as undertrained: that is what it pruned them for.
+Question  What does the space as a whole do wrong, and where in it?
+Formula   share = trials with the verdict / trials with any verdict but unknown. For each numeric parameter that the
+          symptom's remedies name: the chance of so many of them in the half of the range that the remedy leads away
+          from, were they spread as all judged trials are (hypergeometric).
+Units     share: no unit; chance: probability.
+Hit       share of SHARE or more, among at least FEW trials with a verdict. A bound moves to the middle of the trials
+          where that chance is below CHANCE and the best trial stays inside; else the remedy is words.
+          Trials that a scheduler pruned are not counted as undertrained: that is what it pruned them for.
 Source    Google's tuning playbook: look at all trials' curves, not only the best one's.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
+import numpy as np
+
 from tuner.diagnosis.plain import percent
+from tuner.diagnosis.sweep.placing import at, hypergeometric, number, of
 from tuner.records.finding import HEALTHY, UNKNOWN, Finding, Remedy
-from tuner.records.trial import PRUNED, SweepRecord, TrialRecord
+from tuner.records.trial import PRUNED, ParameterRecord, SweepRecord, TrialRecord
 
 SHARE = 1 / 3
 FEW = 6
+CHANCE = 0.01
 
 
 def find(record: SweepRecord) -> list[Finding]:
-    judged = [t for t in record.trials if t.verdict not in (None, UNKNOWN) and not _only_pruned(t)]
-    counted = Counter(t.verdict for t in judged if t.verdict != HEALTHY)
+    judged = [t for t in record.trials if t.ending is not None and t.verdict not in (None, UNKNOWN)]
+    judged = [t for t in judged if not _only_pruned(t)]
+    counted = Counter(str(t.verdict) for t in judged if t.verdict != HEALTHY)
     if len(judged) < FEW or not counted:
         return []
     symptom, count = counted.most_common(1)[0]
     share = count / len(judged)
     if share < SHARE:
         return []
+    says = f"{count} of {len(judged)} judged trials ({percent(share)}) are {symptom.replace('_', ' ')}"
     sample = next(t for t in judged if t.verdict == symptom)
     remedies = sample.diagnosis.findings[0].remedies if sample.diagnosis and sample.diagnosis.findings else ()
     return [
         Finding(
             "mostly_one_symptom",
             min(0.97, 0.5 + share / 2 + len(judged) / 400),
-            f"{count} of {len(judged)} judged trials ({percent(share)}) are {str(symptom).replace('_', ' ')}",
+            says,
             evidence={"trials": count, "judged": len(judged), "share": share},
-            remedies=tuple(Remedy(_subject(r, record), r.because, r.source) for r in remedies),
+            remedies=tuple(_remedy(r, symptom, judged, record) for r in remedies),
         )
     ]
 
@@ -46,10 +56,38 @@ def _only_pruned(trial: TrialRecord) -> bool:
     return trial.verdict == "undertrained" and trial.ending == PRUNED
 
 
-def _subject(remedy: Remedy, record: SweepRecord) -> str:
-    """A parameter of the space with the direction, since one trial's numbers say nothing of the rest; words as is."""
-    if isinstance(remedy.old, int | float) and isinstance(remedy.new, int | float):
-        name = remedy.change
-        where = f"space.{name}" if any(p.name == name for p in record.parameters) else name
-        return f"{where}: {'higher' if remedy.new > remedy.old else 'lower'}"
-    return remedy.change
+def _remedy(remedy: Remedy, symptom: str, judged: list[TrialRecord], record: SweepRecord) -> Remedy:
+    """A bound of the space where the trials show that it helps; else the direction in words, or the words alone."""
+    old, new = number(remedy.old), number(remedy.new)
+    if old is None or new is None:
+        return Remedy(remedy.change, remedy.because, remedy.source)
+    upwards = new > old
+    for parameter in record.parameters:
+        if parameter.name == remedy.change and parameter.kind in ("float", "int"):
+            bound = _bound(parameter, upwards, symptom, judged, record)
+            if bound is not None:
+                return bound
+            return Remedy(f"{remedy.change}: {'higher' if upwards else 'lower'}", remedy.because, remedy.source)
+    return Remedy(f"{remedy.change}: {'higher' if upwards else 'lower'}", remedy.because, remedy.source)
+
+
+def _bound(
+    parameter: ParameterRecord, upwards: bool, symptom: str, judged: list[TrialRecord], record: SweepRecord
+) -> Remedy | None:
+    placed = [(p, t.verdict == symptom) for t in judged if (p := of(t, parameter)) is not None]
+    best = of(record.best, parameter) if record.best is not None else None
+    if len(placed) < 2 * FEW or best is None:
+        return None
+    middle = float(np.median([p for p, _ in placed]))
+    away = [bad for p, bad in placed if (p < middle if upwards else p > middle)]
+    chance = hypergeometric(sum(away), len(away), sum(bad for _, bad in placed), len(placed))
+    value = at(parameter, middle)
+    beyond = best < middle if upwards else best > middle
+    if not away or chance > CHANCE or beyond or math.isclose(value, float(parameter.low or 0.0)):
+        return None
+    side, old = ("low", parameter.low) if upwards else ("high", parameter.high)
+    says = (
+        f"{sum(away)} of {len(away)} trials {'below' if upwards else 'above'} {value:g} are "
+        f"{symptom.replace('_', ' ')}, {sum(bad for _, bad in placed) - sum(away)} of {len(placed) - len(away)} others"
+    )
+    return Remedy(f"space.{parameter.name}.{side}", says, "Google's tuning playbook", old, value)

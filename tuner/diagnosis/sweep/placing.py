@@ -1,25 +1,38 @@
-"""Trials as points of the space: where a value lies between the bounds, and which trials are the good ones."""
+"""Trials as points of the space: where a value lies between the bounds, and how likely a count is by chance."""
 
 from __future__ import annotations
 
 import math
 
-from tuner.records.trial import DOOMED, FAILED, ParameterRecord, SweepRecord, TrialRecord
+from tuner.records.trial import ParameterRecord, SweepRecord, TrialRecord
 from tuner.records.values import Scalar
 
+LEARNING_RATES = ("lr", "learning_rate")
 
-def good_trials(record: SweepRecord) -> list[TrialRecord]:
-    """The best fifth of the trials that have a value, four at least, best first; none of fewer than eight."""
-    sign = 1.0 if record.mode == "min" else -1.0
-    able = [t for t in record.trials if t.value is not None and t.ending not in (DOOMED, FAILED)]
-    able = sorted((t for t in able if math.isfinite(t.value or 0.0)), key=lambda t: (sign * (t.value or 0.0), t.number))
-    return able[: max(4, len(able) // 5)] if len(able) >= 8 else []
+
+def short(parameter: ParameterRecord) -> str:
+    """`momentum` of `optimizer.sgd.momentum`."""
+    return parameter.name.rsplit(".", 1)[-1]
+
+
+def learning_rates(record: SweepRecord) -> list[ParameterRecord]:
+    return [p for p in record.parameters if p.kind == "float" and short(p) in LEARNING_RATES]
+
+
+def number(value: Scalar) -> float | None:
+    """The value as a number, where it is one."""
+    return None if isinstance(value, bool) or not isinstance(value, int | float) else float(value)
+
+
+def of(trial: TrialRecord, parameter: ParameterRecord) -> float | None:
+    """Where the trial lies on the parameter's axis; None where it has no such value."""
+    return place(parameter, trial.config[parameter.name]) if parameter.name in trial.config else None
 
 
 def place(parameter: ParameterRecord, value: Scalar) -> float | None:
     """0 at the lower bound, 1 at the upper one, on the parameter's own (linear or log) axis."""
-    low, high = parameter.low, parameter.high
-    if low is None or high is None or high <= low or isinstance(value, bool) or not isinstance(value, int | float):
+    low, high, value = parameter.low, parameter.high, number(value)
+    if low is None or high is None or high <= low or value is None:
         return None
     if parameter.log:
         return (math.log(value) - math.log(low)) / (math.log(high) - math.log(low)) if value > 0 and low > 0 else None
@@ -36,3 +49,9 @@ def at(parameter: ParameterRecord, where: float) -> float:
 def at_least(successes: int, trials: int, chance: float) -> float:
     """Probability of at least so many successes by chance alone (binomial)."""
     return sum(math.comb(trials, k) * chance**k * (1 - chance) ** (trials - k) for k in range(successes, trials + 1))
+
+
+def hypergeometric(hits: int, drawn: int, marked: int, total: int) -> float:
+    """Chance that `drawn` of `total` hold at least `hits` of the `marked` ones."""
+    ways = sum(math.comb(marked, k) * math.comb(total - marked, drawn - k) for k in range(hits, min(drawn, marked) + 1))
+    return ways / math.comb(total, drawn)
