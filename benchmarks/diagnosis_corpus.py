@@ -89,6 +89,8 @@ class Recipe:
     validation: str = "plain"
     """`plain`, `resampled` (fresh samples each epoch), `easy` or `shifted`."""
     shown: str = "epoch_mean"
+    steps: int = 0
+    """Updates that the run may cost; 0 for what its family says."""
     columns: tuple[int, ...] = ()
     """Inputs that are given; all of them where it is empty."""
     brightness: float = 0.0
@@ -128,7 +130,7 @@ def recipe(cause: str, name: str, seed: int, dose: int = 0) -> Recipe:
     _plant(r, family, rng, dose)
     if r.cause in ("overfitting", "memorisation", "unstable", "plateau"):  # small batches are meant
         r.epochs = int(np.clip(family.steps / math.ceil(r.n_train / r.batch), 14, r.epochs))
-    r.batch = max(r.batch, math.ceil(r.n_train * r.epochs / family.steps))
+    r.batch = max(r.batch, math.ceil(r.n_train * r.epochs / (r.steps or family.steps)))
     return r
 
 
@@ -156,6 +158,7 @@ def _plant(r: Recipe, family: Family, rng: np.random.Generator, dose: int) -> No
             schedule = str(rng.choice(["constant", "cosine", "step"]))
             change(schedule=schedule, weight_decay=float(rng.choice([1e-4, 1e-3, 5e-3])))
             r.epochs = int(r.epochs * 1.5**dose) + 25
+            r.steps = int(family.steps * (1.0 + 0.6 * dose))
             if dose and "linear" not in r.family:
                 change(dropout=0.3, weight_decay=5e-3)
         case "overfitting":

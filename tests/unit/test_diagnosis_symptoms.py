@@ -135,7 +135,7 @@ def test_an_enormous_start_is_not_doomed_when_it_falls() -> None:
 
 
 def test_doomed_names_what_is_surely_lost() -> None:
-    far = doomed(make([2.3, 2.1, 40.0, 900.0, 5000.0], baseline_loss=2.3, max_epochs=50))
+    far = doomed(make([2.3, 2.25, 40.0, 900.0, 5000.0, 5000.0, 5500.0], baseline_loss=2.3, max_epochs=50))
     assert far is not None
     assert far.symptom == "diverged"
     dead = make(np.full(30, 2.3026), baseline_loss=2.3026, max_epochs=50)
@@ -152,6 +152,15 @@ def test_doomed_names_what_is_surely_lost() -> None:
 def test_a_long_plateau_at_the_start_is_not_doomed(count: int) -> None:
     """Autoencoders may sit at the mean for a third of their epochs and win all the same."""
     assert doomed(make(np.full(count, 2.3026), baseline_loss=2.3026, max_epochs=50)) is None
+
+
+def test_a_diverged_trial_whose_best_epoch_is_worth_something_is_left_to_the_scheduler() -> None:
+    assert doomed(make([2.3, 1.1, 40.0, 900.0, 5000.0, 5000.0, 5500.0], baseline_loss=2.3, max_epochs=50)) is None
+
+
+def test_a_trial_on_its_way_back_is_not_doomed() -> None:
+    """A TaskSet run that ended among the best of its task was at thirty times the start in its third epoch."""
+    assert doomed(make([23.3, 19.7, 14.0, 11.6, 10.0, 7.9, 6.4, 5.0], baseline_loss=0.69, max_epochs=50)) is None
 
 
 def test_overfitting_trials_with_a_good_best_epoch_are_not_doomed() -> None:

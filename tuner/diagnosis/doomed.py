@@ -3,8 +3,10 @@
 Question  Is there any way left in which this trial could still be one of the good ones?
 Formula   lost, in the order asked:
           - the last training loss is NaN or infinite;
-          - the last FAR_EPOCHS training losses all lie more than FAR times the start's size above the start, and the
-            last is not on its way back (below half of the highest of them);
+          - the last FAR_EPOCHS training losses (a tenth of `max_epochs` where that is more) all lie more than FAR times
+            the start's size above the start, are not on their way back (the later half no lower than the earlier),
+            and no epoch before was better than the start by WORTH: a doomed trial never wins, so one whose best epoch
+            is worth something is left to the scheduler;
           - not one epoch has come LEARNT below the baseline loss, for at least DEAD_EPOCHS and half of `max_epochs`,
             and the losses differ by less than DEAD_RANGE of the baseline: nothing moves at all;
           - validation has not been better for WORSE_EPOCHS, is now above the loss of the constant predictor, and at its
@@ -28,7 +30,8 @@ from tuner.records.finding import Finding
 from tuner.records.history import Curve, History
 
 FAR = 2.0
-FAR_EPOCHS = 3
+FAR_EPOCHS = 5
+WORTH = 0.1
 LEARNT = 0.005
 DEAD_EPOCHS = 10
 DEAD_RANGE = 0.01
@@ -70,13 +73,15 @@ def _word(value: float) -> str:
 
 
 def _far_above(history: History, train: Curve) -> Finding | None:
-    if len(train) < FAR_EPOCHS + 1:
+    count = max(FAR_EPOCHS, (history.max_epochs or 0) // 10)
+    if len(train) < count + 1:
         return None
     known = [x for x in (history.initial_loss, history.baseline_loss) if x is not None and math.isfinite(x)]
     start = max(float(train[0]) if not known else -math.inf, *known, -math.inf)
     size = max(abs(start), start - float(train.min()))
-    last = train[-FAR_EPOCHS:]
-    if size <= 0 or last.min() <= start + FAR * size or last[-1] < 0.5 * last.max():
+    last = train[-count:]
+    returning = float(np.median(last[count // 2 :])) < 0.9 * float(np.median(last[: count // 2]))
+    if size <= 0 or last.min() <= start + FAR * size or returning or start - float(train.min()) > WORTH * abs(start):
         return None
     excess = (float(train[-1]) - start) / size
     text = f"training loss is {train[-1]:.3g} at epoch {_epoch(history)}, far above the {start:.3g} it started from"
