@@ -99,9 +99,7 @@ def test_what_no_node_can_give_is_named_and_nothing_is_written(tmp_path: Path) -
 
 
 def test_the_shipped_digits_sweep_runs(tmp_path: Path) -> None:
-    result = tuner.run(
-        "digits_mlp", trials=4, max_epochs=3, runs=tmp_path / "runs", settings={"tracking.uri": "none"}
-    )
+    result = tuner.run("digits_mlp", trials=4, max_epochs=3, runs=tmp_path / "runs", settings={"tracking.uri": "none"})
     assert result.status == "finished"
     assert result.best is not None
     assert {"train_loss", "val_loss", "val_accuracy"} <= set(result.curves.columns)

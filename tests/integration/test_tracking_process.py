@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import os
-import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from mlflow_server import HOST, free_port, server
 from tracking_kit import JournalBuilder
 
 from tuner import tracking
 
-HOST = "127.0.0.1"
 DRIVER = """
 import sys
 from pathlib import Path
@@ -94,36 +90,6 @@ def test_closing_it_at_once_leaves_no_process(journal: JournalBuilder, tmp_path:
         process = psutil.Process(follower.pid)
     assert not follower.alive
     assert not process.is_running()
-
-
-@contextmanager
-def server(port: int, folder: Path) -> Iterator[None]:
-    """A real MLflow server in a group of its own, which ends as a whole."""
-    command = [sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", str(port), "--workers", "1"]
-    command += [
-        "--backend-store-uri",
-        f"sqlite:///{folder}/server.db",
-        "--artifacts-destination",
-        f"{folder}/artifacts",
-    ]
-    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    with (folder / "server.log").open("ab") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
-    try:
-        yield None
-    finally:
-        members = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(timeout=30)
-        _, alive = psutil.wait_procs(members, timeout=10)
-        for left in alive:
-            left.kill()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 def until(follower: tracking.TrackingProcess, seconds: float, what: Any) -> None:
