@@ -18,6 +18,10 @@ SMALLEST_LEVEL = 0.2
 """Share of the gain below which a level is no measure of a change any more: a loss that fell from 2.3 to 0.002 and is
 0.003 now has risen by half of itself and by nothing that a plot would show."""
 
+LATE = 0.25
+FALLING = 3.0
+"""Standard errors by which a trend has to fall to count as falling."""
+
 
 @dataclass
 class Features:
@@ -66,7 +70,7 @@ class Features:
 
     @cached_property
     def train_gain(self) -> Array:
-        """What training has gained at best, from the lower of reference and start; at least 0."""
+        """What training has gained at best over a network that has learnt nothing; at least 0."""
         return self._gain(self.train)
 
     @cached_property
@@ -74,7 +78,7 @@ class Features:
         return self._gain(self.val)
 
     def _gain(self, shape: Shape) -> Array:
-        origin = np.fmax(self.reference, shape.first)
+        origin = np.where(self.reference_known, self.reference, shape.first)
         return np.maximum(np.where(np.isfinite(origin), origin, 0.0) - shape.best, 0.0)
 
     @cached_property
@@ -102,6 +106,15 @@ class Features:
         """Validation minus training at the end, in `val_unit`; 0 where one of them is missing."""
         both = self.has_train & self.has_val
         return np.where(both, (self.val.end - self.train.end) / self.val_unit, 0.0)
+
+    @cached_property
+    def still_falling(self) -> Bools:
+        """A quarter or more of the training loss's whole fall lies in the second half, and the trend falls clearly."""
+        train = self.train
+        change, error = train.trend
+        fall, late = train.first - train.end, train.half - train.end
+        falling: Bools = (fall > 0) & (late > LATE * fall) & (-change > FALLING * error)
+        return falling
 
     @cached_property
     def epochs_seen(self) -> Array:

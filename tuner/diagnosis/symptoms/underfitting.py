@@ -4,8 +4,9 @@ Question  Of what a constant predictor leaves to learn, how much has the network
 Formula   learnt = (reference - t_end) / |reference|
           reference: the baseline loss (class entropy, variance), else the untrained network's, else the first value.
 Units     no unit: 1 when the loss reaches 0.
-Hit       learnt below LIMIT (below LIMIT_GUESSED where the reference is only the first value) and the forecast fall of
-          twice the epochs below FLAT of the level. Losses that may go below 0 have no such floor and are not asked.
+Hit       learnt below LIMIT (below LIMIT_GUESSED where the reference is only the first value), the forecast fall of
+          twice the epochs below FLAT of the level, and no longer falling as before. Losses that may go below 0 have no
+          such floor and are not asked.
 Source    Boudart, course 2 §4.2; TUM §VI.1: training error against the reachable error is the bias.
 """
 
@@ -38,7 +39,7 @@ def find(f: Features) -> Hits:
     flat = to_come < FLAT * np.abs(shape_end)
     positive = (reference > 0) & (shape_end > 0)
     hit = f.has_train & positive & flat & (learnt < limit) & (train.n >= np.where(guessed, 10, 5))
-    hit &= f.gap < 0.5
+    hit &= (f.gap < 0.5) & ~f.still_falling
     margin = np.minimum(4 * (limit - learnt) / limit, 3 * (FLAT - ratio(to_come, np.abs(shape_end))) / FLAT)
     return Hits(
         hit,

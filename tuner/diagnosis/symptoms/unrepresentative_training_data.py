@@ -22,7 +22,7 @@ NAME = "unrepresentative_training_data"
 
 LIMIT = 0.45
 RISE = 0.06
-FALL = 0.35
+FALL = 0.25
 
 
 def find(f: Features) -> Hits:

@@ -28,6 +28,10 @@ RISE = 0.1
 JUMPS = 0.05
 SPIKE = 0.1
 SPIKES = 2
+LEAST_GAIN = 0.08
+"""Gain, as a share of the reference, below which there is nothing to lose again: jumps of it mean nothing."""
+BLOWN = 0.3
+"""Rise of the last two values over the best, of the gain: too late for the level at the end to have moved."""
 SPIKE_SIGMAS = 8.0
 SIGMAS = 4.0
 
@@ -36,7 +40,7 @@ def find(f: Features) -> Hits:
     train = f.train
     value, there, n = train.curve.value, train.curve.there, train.n
     gain = np.maximum(f.train_gain, 1e-12)
-    gained = f.train_gain > 0.02 * np.maximum(np.abs(f.reference), 1e-12)
+    gained = f.train_gain > LEAST_GAIN * np.maximum(np.abs(f.reference), 1e-12)
     risen = train.end - train.best - train.luck
     rise = ratio(risen, gain)
     error = np.hypot(train.end_error, 0.6 * train.sigma)
@@ -50,14 +54,18 @@ def find(f: Features) -> Hits:
     jumps = ratio(noise(second_half, n - late, position < (n - late)[:, None]), gain)
     jumpy = (n >= 8) & (jumps > JUMPS)
 
+    last_two = np.minimum(train.at(value, n - 1), train.at(value, n - 2))
+    blown = (n >= 8) & (last_two - train.best > BLOWN * gain) & (last_two - train.end > SPIKE_SIGMAS * train.sigma)
+
     above = value - train.coarse
     spiky = there & (above > SPIKE_SIGMAS * train.sigma[:, None]) & (above > SPIKE * gain[:, None]) & (position >= 2)
     spikes = spiky.sum(axis=1)
     spiking = (n >= 8) & (spikes > SPIKES)
     came_back = train.curve.broken & ~train.curve.broken_end
 
-    hit = f.has_train & gained & (rises | jumpy | spiking | came_back)
+    hit = f.has_train & gained & (rises | blown | jumpy | spiking | came_back)
     margin = np.where(rises, rise / RISE - 1, 0.0)
+    margin = np.maximum(margin, np.where(blown, 1.0, 0.0))
     margin = np.maximum(margin, np.where(jumpy, jumps / JUMPS - 1, 0.0))
     margin = np.maximum(margin, np.where(spiking, (spikes - SPIKES) / 2, 0.0))
     margin = np.maximum(margin, np.where(came_back, 2.0, 0.0))
@@ -66,9 +74,11 @@ def find(f: Features) -> Hits:
     return Hits(
         hit,
         sure(margin, np.where(n <= 10, 0.85, 0.97)),
-        np.where(rises, since_rise, np.where(spiking, since_spike, np.nan)),
+        np.where(
+            rises | blown, np.where(rises, since_rise, train.last_epoch - 1), np.where(spiking, since_spike, np.nan)
+        ),
         {
-            "rise": np.where(rises, rise, np.nan),
+            "rise": np.where(rises, rise, np.where(blown, ratio(last_two - train.best, gain), np.nan)),
             "jumps": np.where(jumpy, jumps, np.nan),
             "spikes": np.where(spiking, spikes, np.nan),
             "not_finite_once": np.where(came_back, 1.0, np.nan),
