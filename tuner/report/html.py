@@ -51,18 +51,18 @@ def html(record: SweepRecord, sweep_yaml: str = "", pictures: Sequence[Path] = (
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f'<meta name="generator" content="tuner">\n<title>{escape(record.name)}: report</title>',
         '<link rel="icon" href="data:,">',
-        f"<style>{_asset('report.css')}{colours}</style>\n</head>\n<body>",
+        f"<style>{asset('report.css')}{colours}</style>\n</head>\n<body>",
         '<a class="skip" href="#answer">To the answer</a>',
         f'<header class="top"><div>{header(record)}</div>',
         '<button type="button" id="theme">Light or dark</button></header>',
         f'<nav class="contents" aria-label="Contents">{_contents()}</nav>\n<main>',
         answer(record, marks),
-        _asset("report/charts.html").replace("METRIC", escape(record.metric)),
+        asset("report/charts.html").replace("METRIC", escape(record.metric)),
         findings(record),
         endings(record),
         pictures_section(shown),
         f"<p>{left_out} pictures were too large for this page; they lie beside it.</p>" if left_out else "",
-        _asset("report/trials.html"),
+        asset("report/trials.html"),
         f'<section id="sweep"><h2>Sweep file</h2><details><summary>As it was run</summary>'
         f'<pre tabindex="0">{escape(sweep_yaml)}</pre></details></section>'
         if sweep_yaml
@@ -72,7 +72,7 @@ def html(record: SweepRecord, sweep_yaml: str = "", pictures: Sequence[Path] = (
         '<div id="tip" role="tooltip" hidden></div>',
         "<noscript><p>The charts and the table of trials need JavaScript; all text above does not.</p></noscript>",
         f'<script type="application/json" id="data">{script_json(page_data(record))}</script>',
-        f"<script>{_asset('echarts.min.js')}</script>",
+        f"<script>{asset('echarts.min.js')}</script>",
         f"<script>{_scripts()}</script>\n</body>\n</html>\n",
     ]
     return "\n".join(part for part in parts if part)
@@ -83,13 +83,13 @@ def _contents() -> str:
 
 
 @cache
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
     return resources.files("tuner.report").joinpath("assets", name).read_text(encoding="utf-8")
 
 
 def _scripts() -> str:
     """One script, strict from its first line on."""
-    return "\n".join(_asset(f"report/{name}.js") for name in SCRIPTS)
+    return "\n".join(asset(f"report/{name}.js") for name in SCRIPTS)
 
 
 def _read(pictures: Sequence[Path]) -> tuple[list[tuple[str, str, bytes]], int]:

@@ -7,6 +7,7 @@ import shlex
 from collections import Counter
 from dataclasses import dataclass
 
+from tuner.diagnosis.next_space import plan
 from tuner.records.finding import Finding
 from tuner.records.trial import COMPLETED, FAILED, PRUNED, SweepRecord, TrialRecord
 from tuner.report.wording import printable, scalar
@@ -96,9 +97,11 @@ def next_step(record: SweepRecord, run: str | None = None) -> NextStep:
     sweep_file = shlex.quote(os.path.join(shown_path(record.path or record.run), "sweep.yaml"))  # noqa: PTH118
     for finding in record.findings:
         for remedy in finding.remedies:
-            if remedy.change.startswith("search.") and remedy.new is not None:
+            if remedy.change == "search.max_epochs" and remedy.new is not None:
                 setting = shlex.quote(f"{remedy.change}={scalar(remedy.new)}")
                 return NextStep(f"tuner run {sweep_file} --set {setting}", remedy.because)
+    for change in plan(record.findings):
+        return NextStep(f"tuner next {shlex.quote(run)} -o next.yaml", change.because)
     if best.ending in (COMPLETED, PRUNED):
         return NextStep(f"tuner train {shlex.quote(f'{run}/{best.trial}')}", "trains the best configuration again")
     return NextStep(f"tuner report {shlex.quote(run)}", "draws the report again")

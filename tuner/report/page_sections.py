@@ -54,8 +54,8 @@ def answer(record: SweepRecord, marks: Mapping[str, str]) -> str:
 
 def findings(record: SweepRecord) -> str:
     """The sweep's findings, then each symptom with its clearest trial, then what failed."""
-    items = [_item(Matter("the sweep", finding)) for finding in record.findings]
-    items += [_item(matter) for matter in symptoms(record)]
+    items = [finding_item(Matter("the sweep", finding)) for finding in record.findings]
+    items += [finding_item(matter) for matter in symptoms(record)]
     items += [
         f"<li><b>{count(len(failure.trials), 'trial')} failed</b> ({_trials(failure.trials)}): "
         f"{escape(failure.reason)}</li>"
@@ -141,7 +141,7 @@ def _best(record: SweepRecord, marks: Mapping[str, str]) -> str:
 
 
 def _next(record: SweepRecord) -> str:
-    items = [_item(matter, short=True) for matter in findings_that_matter(record)]
+    items = [finding_item(matter, short=True) for matter in findings_that_matter(record)]
     failed = failures(record)
     if failed:
         first = failed[0]
@@ -168,7 +168,7 @@ def _counts(record: SweepRecord) -> str:
     return f'<ul class="counts">{items}</ul>'
 
 
-def _item(matter: Matter, short: bool = False) -> str:
+def finding_item(matter: Matter, short: bool = False) -> str:
     finding = matter.finding
     sure = "" if short else f", {finding.confidence:.0%} sure"
     evidence = ", ".join(f"{escape(name)} {number(float(value))}" for name, value in finding.evidence.items())

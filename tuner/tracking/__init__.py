@@ -1,7 +1,11 @@
-"""MLflow tracking: a process of its own that follows the journal. Importing this imports no mlflow."""
+"""MLflow tracking: a process of its own that follows the journal; and a reader of what anybody tracked.
+
+Importing this imports no mlflow.
+"""
 
 from __future__ import annotations
 
+from tuner.records.history import History
 from tuner.records.run_directory import RunDirectory
 from tuner.tracking.pace import GIVE_UP_SECONDS
 from tuner.tracking.process import TrackingProcess, start
@@ -14,6 +18,7 @@ __all__ = [
     "check_uri",
     "default_uri",
     "masked",
+    "read_histories",
     "read_state",
     "start",
     "track",
@@ -31,3 +36,13 @@ def track(
     from tuner.tracking.catch_up import catch_up  # mlflow takes two seconds to import
 
     return catch_up(run_dir, uri, experiment, curves, patience)
+
+
+def read_histories(uri: str, name: str) -> list[History]:
+    """The curves of an MLflow experiment (name or id), or of a run (id or name) and the runs below it.
+
+    Raises InputError where there is no such run, or none with a loss; RunError where MLflow cannot be reached.
+    """
+    from tuner.tracking.histories import read  # mlflow takes two seconds to import
+
+    return read(uri, name)

@@ -32,6 +32,8 @@ import mlflow.entities as entities  # noqa: E402
 from mlflow.exceptions import MlflowException  # noqa: E402
 from mlflow.tracking.client import MlflowClient  # noqa: E402
 
+__all__ = ["MlflowClient", "MlflowException", "MlflowStore"]
+
 _NO_SUCH = ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND")
 _REFUSALS = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "MALFORMED_REQUEST")
 _PAGE = 1000
