@@ -6,7 +6,7 @@ import logging
 import math
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 from tuner.errors import Fault, InputError, RunError
@@ -65,19 +65,41 @@ def connected(address: str | None, *, cpus: int | None = None) -> Iterator[None]
     logging.getLogger("ray").setLevel(logging.ERROR)  # what it says at each start is not for our users
     alone = {"num_cpus": cpus, "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
     try:
-        ray.init(
-            address="local" if local else address,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            configure_logging=False,
-            **(alone if local else {"runtime_env": {"env_vars": _WORKER_ENVIRONMENT}}),
-        )
+        with _loopback_kept() if local else nullcontext():
+            ray.init(
+                address="local" if local else address,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                configure_logging=False,
+                **(alone if local else {"runtime_env": {"env_vars": _WORKER_ENVIRONMENT}}),
+            )
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise RunError(f"no Ray cluster at {address or 'this machine'}: {error}") from error
     try:
         yield
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def _loopback_kept() -> Iterator[None]:
+    """Lets a Ray of our own listen on 127.0.0.1 alone.
+
+    Ray replaces that address by the machine's own, so that other nodes could join, and then listens on all interfaces
+    (`ray._private.services.resolve_ip_for_localhost`). Where a later Ray has no such function it is left as it is; a
+    test looks at the address.
+    """
+    from ray._private import services
+
+    replaced = getattr(services, "resolve_ip_for_localhost", None)
+    if replaced is None:
+        yield
+        return
+    services.resolve_ip_for_localhost = lambda host: host
+    try:
+        yield
+    finally:
+        services.resolve_ip_for_localhost = replaced
 
 
 def slots(resources: TrialResources) -> int:
