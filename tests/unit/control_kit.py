@@ -55,14 +55,25 @@ class Clock:
 class Sweep:
     """A controller, its journal in memory and simulated slots. `lines` is what a run directory would hold."""
 
-    def __init__(self, rules: Rules, *, algorithm: str = "random", scheduler: str = "asha", eta: int = 3) -> None:
+    def __init__(
+        self,
+        rules: Rules,
+        *,
+        algorithm: str = "random",
+        scheduler: str = "asha",
+        eta: int = 3,
+        warm: Sequence[Line] = (),
+    ) -> None:
         self.rules, self.algorithm, self.scheduler, self.eta = rules, algorithm, scheduler, eta
         self.lines: list[Line] = []
         self.clock = Clock()
         self.crash_after: int | None = None
         self.controller = self._controller()
         self._write([{"kind": "sweep", "version": 1, "at": 0.0, **HEAD, "metric": rules.metric, "mode": rules.mode}])
+        self._write(warm)
         self._write([{"kind": "driver", "at": 0.0, "attempt": 1}])
+        for line in warm:
+            self.controller.warm(line)
 
     def _controller(self) -> Controller:
         options = {"grace": 1, "eta": self.eta} if self.scheduler in ("asha", "asha_promotion", "hyperband") else {}

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import tuner.tracking as tracking
 from tuner.api.environment import environment
 from tuner.api.finishing import Finished, finish
+from tuner.api.warm import Warm, gather
 from tuner.control.checkpoints import CheckpointKeeper
 from tuner.control.controller import Controller
 from tuner.control.replay import replay
@@ -76,6 +77,7 @@ class _Drive:
     def __init__(self, sweep: Sweep, launch: Launch, directory: RunDirectory | None) -> None:
         self.sweep, self.launch = sweep, launch
         self.resumed = directory is not None
+        self.warm = gather(sweep, launch.runs) if directory is None else _warm_again(sweep, directory, launch.runs)
         self.directory = directory or _new_directory(sweep, launch.runs)
         self.uri = _tracking_uri(sweep, launch)
         self.listeners: list[Callable[[Sequence[Line]], None]] = []
@@ -141,10 +143,12 @@ class _Drive:
 
     def _begin(self, journal: Journal, controller: Controller) -> None:
         attempt = 1 + sum(line["kind"] == "driver" for line in journal.lines)
-        if not journal.lines:
+        before = list(journal.lines)
+        if not before:
             write_atomically(self.directory.sweep, dump_sweep(self.sweep))
             write_atomically(self.directory.environment, json.dumps(environment(Path.cwd()), indent=1) + "\n")
             self._write(journal, [{"at": self.began, **self._head()}])
+        before += self._warm_up(journal)
         self._write(
             journal,
             [
@@ -157,7 +161,19 @@ class _Drive:
                 }
             ],
         )
-        replay(controller, journal.lines)
+        replay(controller, before)
+
+    def _warm_up(self, journal: Journal) -> list[Line]:
+        """Write what the searcher is told of earlier runs, unless it stands there. Returns what was written.
+
+        A driver that was killed while it wrote these lines had not begun: the next one writes the rest.
+        """
+        if any(line["kind"] == "driver" for line in journal.lines):
+            return []
+        done = sum(line["kind"] == "warm" for line in journal.lines)
+        lines: list[Line] = [{"at": self.began, **line} for line in self.warm.lines[done:]]
+        self._write(journal, lines)
+        return lines
 
     def _head(self) -> dict[str, Any]:
         sweep = self.sweep
@@ -173,7 +189,7 @@ class _Drive:
             "seed": sweep.seed,
             "task": sweep.task,
             "parameters": [asdict(item) for item in sweep.space.records()],
-        }
+        } | ({"warm": len(self.warm.lines)} if self.warm.lines else {})
 
     def _write(self, journal: Journal, lines: Sequence[Line]) -> None:
         journal.append_many(list(lines))
@@ -224,6 +240,12 @@ class _Drive:
             from tuner.launch.ray_tune import drive
 
             drive(controller, plan, resources, step)
+
+
+def _warm_again(sweep: Sweep, directory: RunDirectory, runs: Path) -> Warm:
+    """Of a run that goes on: nothing, unless its first driver was killed before it had begun."""
+    begun = any(line["kind"] == "driver" for line in read_journal(directory.journal))
+    return Warm((), ()) if begun else gather(sweep, runs)
 
 
 def _tracking_uri(sweep: Sweep, launch: Launch) -> str | None:

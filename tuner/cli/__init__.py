@@ -13,6 +13,7 @@ COMMANDS = {
     "run": "tuner.cli.run",
     "check": "tuner.cli.check",
     "train": "tuner.cli.train",
+    "next": "tuner.cli.next",
     "report": "tuner.cli.report",
     "track": "tuner.cli.track",
     "ui": "tuner.cli.ui",

@@ -54,8 +54,10 @@ def command(
         loaded = load_sweep(sweep, given.values, given.flags)
         if not quiet:
             from tuner.api.plan import describe
+            from tuner.api.warm import gather
 
-            sys.stderr.write(describe(loaded) + "\n")
+            notes = [f"note       {note}\n" for note in gather(loaded, runs).notes]
+            sys.stderr.write(describe(loaded) + "\n" + "".join(notes))
         finished = start_sweep(loaded, launch)
     if as_json:
         print(json.dumps(finished.summary, indent=1))

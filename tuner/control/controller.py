@@ -20,7 +20,7 @@ from tuner.records.finding import Finding
 from tuner.records.fold import encode_facts, report_line
 from tuner.records.journal import Line
 from tuner.records.trial import COMPLETED, DOOMED, FAILED, INTERRUPTED, PRUNED, trial_name
-from tuner.records.values import encode_number
+from tuner.records.values import decode_number, encode_number
 from tuner.search.interface import PausingScheduler, Scheduler, Searcher
 
 Write = Callable[[Sequence[Line]], None]
@@ -129,6 +129,18 @@ class Controller:
         self.trials[trial.trial] = trial
         self.suggested = max(self.suggested, number + 1)
         return trial
+
+    def warm(self, line: Line) -> None:
+        """Tell the searcher of an earlier run's trial, which is none of this sweep's; also what a replay calls.
+
+        The scheduler hears nothing of it: its rungs are this sweep's alone.
+        """
+        number, value = line["number"], line["value"]
+        self.searcher.begin(number, line["config"])
+        for epoch, reported in line["reports"]:
+            self.searcher.on_trial_result(number, epoch, decode_number(reported))
+        best = None if value is None else decode_number(value)
+        self.searcher.on_trial_end(number, line["ending"], best, diverged=line["diverged"])
 
     def requeue(self, trial: LiveTrial) -> None:
         """Hand the trial out again before anything new, from its last checkpoint."""

@@ -65,7 +65,9 @@ def _failed_to_retry(controller: Controller, lines: Sequence[Line]) -> set[str]:
 
 def _apply(controller: Controller, line: Line, again: set[str]) -> None:
     kind = line["kind"]
-    if kind == "suggestion":
+    if kind == "warm":
+        controller.warm(line)
+    elif kind == "suggestion":
         controller.searcher.begin(line["number"], line["config"])
         controller.add_trial(line["number"], line["config"], line["origin"])
     elif kind == "start":

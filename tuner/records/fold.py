@@ -1,7 +1,10 @@
 """From journal lines to records. This is the one place that knows the keys of every kind of line.
 
 kind        keys beside `kind` and `at` (Unix seconds)
-sweep       version, run, name, metric, mode, max_epochs, trials, seed, task, parameters; always the first line
+sweep       version, run, name, metric, mode, max_epochs, trials, seed, task, parameters; always the first line; warm:
+            how many `warm` lines follow, where there are any
+warm        number, run, source, config, reports ([epoch, value]), ending, value, diverged: a trial of an earlier run
+            that the searcher is told before its first one; it is none of this sweep's and in no record
 driver      attempt, pid, host: a driver took the sweep on (the first, or after a stop or a kill)
 suggestion  trial, number, config, origin, seed
 start       trial, attempt, after_epoch

@@ -7,7 +7,7 @@ from tuner.sweep.own_model import BuilderSignature, Inspect
 from tuner.sweep.reader import parse_sweep, read_sweep, sweep_from_mapping
 from tuner.sweep.schema import json_schema
 from tuner.sweep.shipped import find_sweep, shipped_sweeps
-from tuner.sweep.sweep import Metric, Resources, Search, Stop, Sweep, Tracking
+from tuner.sweep.sweep import Metric, Resources, Search, Stop, Sweep, Tracking, WarmStart
 
 __all__ = [
     "ENVIRONMENT",
@@ -20,6 +20,7 @@ __all__ = [
     "Stop",
     "Sweep",
     "Tracking",
+    "WarmStart",
     "dump_sweep",
     "find_sweep",
     "json_schema",

@@ -7,13 +7,13 @@ bare where `resolve` gives it back as it is, else in double quotes.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tuner.records.values import Scalar
 from tuner.space import Choice, Constant, Float, Int, Parameter, Space, nest
 from tuner.sweep.methods import ALGORITHMS, SCHEDULERS
-from tuner.sweep.sweep import Sweep
+from tuner.sweep.sweep import Sweep, WarmStart
 from tuner.sweep.yaml12 import resolve
 
 WIDTH = 100
@@ -22,9 +22,26 @@ _BARE = re.compile(r"[A-Za-z0-9_./+-][A-Za-z0-9_./+-]*(?: [A-Za-z0-9_./+-]+)*")
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
-def dump_sweep(sweep: Sweep) -> str:
-    """The resolved sweep, every section with its values, in the order of the design."""
-    return "".join(_entry(key, value, 0) for key, value in as_mapping(sweep).items())
+_NO_COMMENTS: Mapping[str, Sequence[str]] = {}
+
+
+def dump_sweep(sweep: Sweep, comments: Mapping[str, Sequence[str]] = _NO_COMMENTS) -> str:
+    """The resolved sweep, every section with its values, in the order of the design.
+
+    `comments`: path of a key of the first or second level (`seed`, `space.lr`) -> what to say above it, a line each;
+    the empty path stands for the file.
+    """
+    rows = [_comment(text, 0) for text in comments.get("", ())]
+    for key, value in as_mapping(sweep).items():
+        rows += [_comment(text, 0) for text in comments.get(key, ())]
+        if not any(path.startswith(f"{key}.") for path in comments):
+            rows.append(_entry(key, value, 0))
+            continue
+        rows.append(f"{_scalar(key)}:\n")
+        for inner, item in value.items():
+            rows += [_comment(text, 2) for text in comments.get(f"{key}.{inner}", ())]
+            rows.append(_entry(inner, item, 2))
+    return "".join(rows)
 
 
 def as_mapping(sweep: Sweep) -> dict[str, Any]:
@@ -101,8 +118,13 @@ def _search(sweep: Sweep) -> dict[str, Any]:
             "doomed": search.doomed,
             "concurrency": search.concurrency,
             "enqueue": [dict(config) for config in search.enqueue] or None,
+            "warm_start": [_warm(source) for source in search.warm_start] or None,
         }
     )
+
+
+def _warm(source: WarmStart) -> Any:
+    return {"run": source.run, "ignore": list(source.ignore)} if source.ignore else source.run
 
 
 def _method(name: str, options: Mapping[str, int], known: Mapping[str, Any]) -> Any:
@@ -114,6 +136,11 @@ def _known(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 # --- text --------------------------------------------------------------------------------------------------------
+
+
+def _comment(text: str, indent: int) -> str:
+    """One line, whatever is in the text."""
+    return f"{' ' * indent}# {' '.join(''.join(c if c.isprintable() else ' ' for c in text).split())}\n"
 
 
 def _entry(key: Scalar, value: Any, indent: int) -> str:

@@ -28,7 +28,6 @@ class Later:
 
 LATER = (
     Later("nightly", "scheduled nightly sweeps"),
-    Later("search.warm_start", "starting from the trials of an earlier run"),
     Later("search.repeats", "repeating a configuration on several seeds"),
     Later("search.finalists", "training the best configurations again on further seeds"),
     Later("resources.workers", "several workers in one trial", lambda value: value != 1),

@@ -21,6 +21,7 @@ from tuner.sweep.sweep import Metric, Resources, Search, Stop, Sweep, Tracking
 from tuner.sweep.trained import check_trained
 from tuner.sweep.tree import Entry, Faults, Table
 from tuner.sweep.validated import entry_at, place_at, read_sections
+from tuner.sweep.warm_start import read_warm_start
 
 EXTENSION = "x-"
 """Keys at the top that begin so hold anchors, and are otherwise not looked at."""
@@ -114,6 +115,7 @@ def _search(file: SweepFile, tree: Table, space: Space | None, notes: list[str],
         section.doomed,
         section.concurrency,
         read_enqueue(entry("enqueue"), space, faults),
+        read_warm_start(entry("warm_start"), faults),
     )
 
 

@@ -39,6 +39,7 @@ def json_schema(catalogue: Catalogue) -> Schema:
     search["scheduler"] |= _methods(SCHEDULERS)
     config: Schema = {"type": "object", "additionalProperties": {"anyOf": [SCALAR, {"type": "object"}]}}
     search["enqueue"] |= {"anyOf": [{"type": "array", "items": config}, NULL]}
+    search["warm_start"] |= _warm_start()
     number: Schema = {"type": "object", "additionalProperties": {"type": "number"}}
     definitions["StopSection"]["properties"]["target"] |= {"anyOf": [number, NULL]}
     memory = [{"type": "integer", "exclusiveMinimum": 0}, {"type": "string", "pattern": "^[0-9.]+ *[A-Za-z]+$"}, NULL]
@@ -66,6 +67,17 @@ def _metric() -> Schema:
         "additionalProperties": False,
     }
     return {"anyOf": [{"type": "string", "pattern": "_loss$"}, mapping]}
+
+
+def _warm_start() -> Schema:
+    run: Schema = {"type": "string", "minLength": 1}
+    mapping: Schema = {
+        "type": "object",
+        "properties": {"run": run, "ignore": {"type": "array", "items": {"type": "string"}}},
+        "required": ["run"],
+        "additionalProperties": False,
+    }
+    return {"anyOf": [run, mapping, {"type": "array", "items": {"anyOf": [run, mapping]}}, NULL]}
 
 
 def _methods(methods: Mapping[str, Method]) -> Schema:

@@ -1,7 +1,7 @@
 """The sections of a sweep file: unknown keys refused, nothing changes after reading, each field says what it is.
 
 The schema for editors is made from these. What has a grammar of its own (`metric`, `space`, `fixed`, `algorithm`,
-`scheduler`, `enqueue`, `target`, `memory`) is read beside them and stands here as `Any`.
+`scheduler`, `enqueue`, `warm_start`, `target`, `memory`) is read beside them and stands here as `Any`.
 """
 
 from __future__ import annotations
@@ -45,6 +45,8 @@ class SearchSection(BaseModel):
     """Trials at once; left out: as many as the resources allow."""
     enqueue: Any = ()
     """Configurations to try first, each with recorded names (`optimizer.sgd.momentum`) or nested as in `fixed`."""
+    warm_start: Any = ()
+    """Earlier runs whose trials, where they lie in the space, the searcher is told before its first one."""
 
 
 class StopSection(BaseModel):

@@ -23,6 +23,16 @@ class Metric:
 
 
 @dataclass(frozen=True, slots=True)
+class WarmStart:
+    """An earlier run whose trials the searcher is told first."""
+
+    run: str
+    """Run directory, or its name."""
+    ignore: tuple[str, ...] = ()
+    """Recorded names of parameters whose old values do not matter: a trial fits whatever it had there."""
+
+
+@dataclass(frozen=True, slots=True)
 class Search:
     """How configurations are chosen and how long they may train."""
 
@@ -37,6 +47,7 @@ class Search:
     concurrency: int | None = None
     enqueue: tuple[Config, ...] = ()
     """Whole configurations, filled up from the defaults."""
+    warm_start: tuple[WarmStart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
