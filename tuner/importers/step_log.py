@@ -109,6 +109,8 @@ def _evaluations(val: list[int], steps: list[int], first_train: int) -> tuple[Ca
 
 def _numbers(steps: list[int], first_train: int) -> list[int]:
     """Epochs for steps that are epochs each, whatever their stride; from 1 where training begins."""
+    if not steps:
+        return []
     stride = math.gcd(*(later - step for step, later in pairwise(steps)))
     if stride > 1:
         return [(step - first_train) // stride + 1 for step in steps]
