@@ -1,0 +1,70 @@
+"""Sweep findings on small sweeps that were really trained: with the cause planted, and on a healthy twin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import tuner
+from tuner.records.finding import Finding
+
+
+def trained(folder: Path, space: dict[str, Any], epochs: int, trials: int = 16) -> dict[str, Finding]:
+    """The findings of a random sweep of small networks on the digits, each trained to its end."""
+    sweep = {
+        "name": "planted",
+        "task": "digits",
+        "model": "mlp",
+        "data": {"limit": 900},
+        "space": space,
+        "fixed": {"width": 32, "depth": 1, "optimizer": {"sgd": {"momentum": 0.9}}, "batch_size": 32},
+        "search": {
+            "algorithm": "random",
+            "scheduler": "none",
+            "trials": trials,
+            "max_epochs": epochs,
+            "doomed": False,
+        },
+        "seed": 3,
+    }
+    path = folder / "planted.yaml"
+    path.write_text(yaml.safe_dump(sweep, sort_keys=False))
+    result = tuner.run(path, address="none", track=False, runs=folder / "runs")
+    assert result.status == "finished"
+    return {finding.symptom: finding for finding in result.findings}
+
+
+def rates(low: float, high: float) -> dict[str, Any]:
+    return {"lr": {"float": [low, high], "log": True}}
+
+
+@pytest.mark.slow
+def test_learning_rates_that_are_all_too_low_are_seen_at_their_bound(tmp_path: Path) -> None:
+    found = trained(tmp_path, rates(1e-6, 1e-3), epochs=6)
+    assert found["best_at_boundary"].remedies[0].change == "space.lr.high"
+
+
+@pytest.mark.slow
+def test_half_of_the_learning_rates_diverging_is_capped(tmp_path: Path) -> None:
+    found = trained(tmp_path, rates(1e-3, 1e5), epochs=6)
+    (remedy,) = found["diverges_above"].remedies
+    assert remedy.change == "space.lr.high"
+    assert isinstance(remedy.new, float)
+    assert 0.1 < remedy.new < 1e4
+
+
+@pytest.mark.slow
+def test_two_epochs_are_seen_to_be_too_few(tmp_path: Path) -> None:
+    found = trained(tmp_path, rates(3e-4, 3e-2), epochs=2)
+    remedy = found["best_at_last_epoch"].remedies[0]
+    assert remedy.change == "search.max_epochs"
+    assert int(remedy.new or 0) >= 4
+
+
+@pytest.mark.slow
+def test_the_healthy_twin_has_none_of_them(tmp_path: Path) -> None:
+    found = trained(tmp_path, rates(1e-3, 0.5), epochs=40)
+    assert {"best_at_boundary", "diverges_above", "best_at_last_epoch"} & set(found) == set()
