@@ -6,7 +6,6 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from tuner import tracking
 from tuner.errors import Fault, InputError
 from tuner.importers import event_folders, read_histories
 from tuner.records.finding import Diagnosis
@@ -23,6 +22,8 @@ def histories_of(name: str, runs: Path, uri: str | None = None) -> list[History]
     sweeps under `runs` write to. Raises InputError where it is none of these.
     """
     if name.startswith(MLFLOW):
+        from tuner import tracking  # costs a tenth of a second, which the files need not pay
+
         store = uri or os.environ.get("MLFLOW_TRACKING_URI") or tracking.default_uri(runs)
         return tracking.read_histories(store, name.removeprefix(MLFLOW))
     path = Path(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 _TRAIN = ("train", "training")
 _VAL = ("val", "valid", "validation", "eval", "test", "dev", "held_out")
@@ -26,9 +27,12 @@ TEXT = ("task", "train_eval")
 SETTINGS = ("lr", "learning_rate", "batch_size", "optimizer")
 """Facts that belong to the configuration."""
 FACTS = frozenset((*WHOLE, *REAL, *TEXT, *SETTINGS))
+NAMES = 4096
+"""Different keys whose meaning is remembered: files repeat a few of them ten thousand times."""
 TRAIN_EVALS = ("epoch_mean", "after_epoch")
 
 
+@lru_cache(NAMES)
 def curve_name(given: str) -> str | None:
     """`Validation/Loss`, `valid_loss`, `eval_loss` -> `val_loss`; None for what is no curve of a history."""
     name = given.strip().lower().replace("/", "_").replace(" ", "_").replace("-", "_").replace(".", "_")
@@ -82,6 +86,7 @@ def _rank(key: str, name: str) -> int:
     return min((1 + at for at, word in enumerate(words) if word in key.lower()), default=1 + len(words))
 
 
+@lru_cache(NAMES)
 def fact_name(given: str) -> str | None:
     name = given.strip().lower().replace(" ", "_").replace("-", "_")
     return name if name in FACTS else None
