@@ -8,12 +8,14 @@ Units     c: learning rate; p: probability.
 Hit       MOST of the trials above c diverged, LEAST or fewer below, with at least FEW above, and p below CHANCE.
           The cap is the highest cut of any group, and never below the best trial: a shared bound must not take from
           one optimizer what only another cannot bear. A group of FEW or more that bears it all leaves the bound alone.
-          Pruned trials count as having borne it; failed, interrupted and running ones do not count.
+          Pruned trials count as having borne it where they lived as long as it takes to diverge (the median over the
+          diverged ones); failed, interrupted and running ones do not count.
 Source    TUM §VI; Google's tuning playbook: all trials above a value infeasible.
 """
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -54,8 +56,12 @@ def _of(parameter: ParameterRecord, record: SweepRecord) -> list[Finding]:
     judged = [
         t
         for t in record.trials
-        if t.ending in (COMPLETED, PRUNED, DOOMED) and t.diagnosis and of(t, parameter) is not None
+        if t.ending in (COMPLETED, PRUNED, DOOMED) and t.diagnosis and t.epochs and of(t, parameter) is not None
     ]
+    lost_at = [t.epochs[-1].epoch for t in judged if is_diverged(t) and t.epochs]
+    if not lost_at:
+        return []
+    judged = [t for t in judged if t.ending != PRUNED or t.epochs[-1].epoch >= statistics.median(lost_at)]
     whole = cut_of(judged, parameter)
     groups = _groups(judged, record)
     cuts = {name: cut for name, trials in groups.items() if (cut := cut_of(trials, parameter)) is not None}

@@ -4,10 +4,13 @@ Question  Does it matter at all where in its range this parameter lies?
 Formula   the importance of the parameter in a small forest that predicts the trials' scores (compared at equal epochs),
           with a 90 % interval; q = chance of so strong a rank correlation with the score, were there none, for numbers
           directly and folded at the middle of the range (a bowl), for choices of each option against the rest.
-Units     importance: share of the score's variance; q: probability.
+          And r = chance of so good a fit of the better half's scores by the parameter and its square (an option: its
+          indicator) beside those of all others, were its values shuffled: what matters only among good trials, too,
+          is not idle.
+Units     importance: share of the score's variance; q, r: probability.
 Hit       with FEW trials or more that have the parameter, spread over its range, and a forest that explains EXPLAINED
-          of the variance (otherwise nothing would look important): the interval's upper end is below IDLE, and no q is
-          below TREND. Diverged trials count, with the worst score.
+          of the variance (otherwise nothing would look important): the interval's upper end is below IDLE, and no q and
+          no r is below TREND. Diverged trials count, with the worst score.
 Source    Breiman (2001), permutation importance; Hutter et al. (2014), an efficient approach for assessing
           hyperparameter importance.
 """
@@ -28,6 +31,7 @@ LARGE = 300
 EXPLAINED = 0.35
 IDLE = 0.03
 TREND = 0.1
+SHUFFLINGS = 200
 THIRD = 0.15
 """Share of the trials that each third of the range, or each option, must hold: else it was hardly tried."""
 
@@ -47,6 +51,7 @@ def find(record: SweepRecord) -> list[Finding]:
         if found.high[column] < IDLE
         and not any(other.parent == parameter.name for other in record.parameters)
         and _is_quiet(x[:, column], stood.score, parameter)
+        and _chance_among_the_good(x, stood.score, searched, column) >= TREND
     ]
 
 
@@ -92,6 +97,35 @@ def _is_quiet(codes: npt.NDArray[np.float64], score: npt.NDArray[np.float64], pa
             return False
         columns = [values, np.abs(values - 0.5)]
     return all(2 * correlation_chance(abs(rank_correlation(column, scores)), count) >= TREND for column in columns)
+
+
+def _chance_among_the_good(
+    x: npt.NDArray[np.float64], score: npt.NDArray[np.float64], searched: list[ParameterRecord], column: int
+) -> float:
+    """The share of shufflings of the column that fit the better trials as well as it does itself."""
+    blocks = [_terms(x[:, i], p) for i, p in enumerate(searched)]
+    columns = 1 + sum(block.shape[1] for block in blocks)
+    better = score >= np.median(score)
+    if better.sum() < 2 * columns:
+        better[:] = True
+    y, mine = score[better], blocks[column][better]
+    others = np.hstack([np.ones((len(y), 1)), *(block[better] for i, block in enumerate(blocks) if i != column)])
+    rng = np.random.default_rng(0)
+    own = _error(np.hstack([others, mine]), y)
+    mixed = [_error(np.hstack([others, mine[rng.permutation(len(y))]]), y) for _ in range(SHUFFLINGS)]
+    return float(np.mean([error <= own for error in mixed]))
+
+
+def _terms(codes: npt.NDArray[np.float64], parameter: ParameterRecord) -> npt.NDArray[np.float64]:
+    if parameter.kind == "choice":
+        return np.stack([codes == option for option in range(1, len(parameter.options))], axis=1).astype(float)
+    centred = np.where(codes >= 0, codes - 0.5, 0.0)
+    return np.stack([centred, centred**2], axis=1)
+
+
+def _error(columns: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> float:
+    left = y - columns @ np.linalg.lstsq(columns, y, rcond=None)[0]
+    return float(left @ left)
 
 
 def _finding(parameter: ParameterRecord, found: Importance, column: int, stood: Standing) -> Finding:
