@@ -37,5 +37,5 @@ class TestPromotion(SchedulerContract):
 
 
 def test_an_unknown_scheduler_is_named_with_the_known_ones() -> None:
-    with pytest.raises(InputError, match="asha, hyperband, median, none"):
+    with pytest.raises(InputError, match="asha, asha_promotion, hyperband, median, none"):
         make_scheduler("ash", {}, max_epochs=9)
