@@ -57,6 +57,10 @@ def find(f: Features) -> Hits:
     )
 
 
+MOST_SAID = 0.9
+"""Share of a loss beyond which a forecast is not said as a number: the curve flattens before it gets there."""
+
+
 def _to_come(shape: Shape, unit: Array) -> tuple[Array, Bools]:
     fall, _ = shape.forecast
     change, error = shape.trend
@@ -68,9 +72,10 @@ def says(case: Case) -> str:
     which = "both losses are" if both else "the loss is"
     name = "validation loss" if "val_to_come" in case.evidence else "it"
     share = case.evidence.get("val_to_come", case.evidence.get("train_to_come", 0.0))
+    down = f"down by about {percent(share)}" if share < MOST_SAID else "to a small part of what it is now"
     return (
         f"{which} still falling at epoch {int(case.evidence['last_epoch'])}: as many epochs again would bring {name} "
-        f"down by about {percent(share)}"
+        f"{down}"
     )
 
 
