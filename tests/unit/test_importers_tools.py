@@ -22,6 +22,7 @@ TRACKED = [
     "tensorboard_steps",
     "tensorboard/by_epoch",
     "tensorboard/parts",
+    "tensorboard_lightning",
     "lightning_metrics.csv",
     "lightning_steps_metrics.csv",
     "huggingface_trainer_state.json",
@@ -54,7 +55,7 @@ def test_every_tool_shows_the_same_overfitting(name: str) -> None:
     assert not history.gaps_unknown
 
 
-@pytest.mark.parametrize("name", TRACKED[3:])
+@pytest.mark.parametrize("name", TRACKED[4:])
 def test_the_name_of_a_file_says_nothing(tmp_path: Path, name: str) -> None:
     shutil.copy(FILES / name, tmp_path / "something.txt")
     known, renamed = one(FILES / name), one(tmp_path / "something.txt")
@@ -164,6 +165,24 @@ def test_tensorboard_by_epoch_by_step_and_in_parts() -> None:
         assert history.epoch.tolist() == EPOCHS
         assert np.allclose(history.curves["train_loss"], means, rtol=1e-5)
         assert np.array_equal(history.curves["val_loss"], steps.curves["val_loss"])
+
+
+def test_lightnings_event_file_says_its_epochs_itself() -> None:
+    history = one(FILES / "tensorboard_lightning")
+    assert history.epoch.tolist() == EPOCHS
+    assert np.allclose(history.curves["train_loss"], cells("lightning_metrics.csv", "train_loss_epoch"))
+    assert np.allclose(history.curves["val_loss"], cells("lightning_metrics.csv", "val_loss"))
+    assert history.steps_per_epoch is None
+
+
+def test_a_run_that_still_writes_ends_at_the_torn_record(tmp_path: Path) -> None:
+    (path,) = (FILES / "tensorboard_steps").iterdir()
+    (tmp_path / "renamed").write_bytes(path.read_bytes()[:3000])
+    torn, whole = one(tmp_path / "renamed"), one(path)
+    count = len(torn.curves["val_loss"])
+    assert 5 < count < 30
+    assert torn.missing["val_loss"].tolist() == [False] * (count - 1) + [True], "the epoch that is under way"
+    assert torn.curves["val_loss"][:-1].tolist() == whole.curves["val_loss"][: count - 1].tolist()
 
 
 def test_one_event_file_reads_as_its_folder() -> None:

@@ -8,7 +8,7 @@ named `epoch`, as Lightning and Hugging Face write it, says which epoch a step b
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +37,12 @@ def event_folders(folder: Path) -> list[Path]:
 
 def read(path: Path) -> tuple[list[History], list[Fault]]:
     """The histories of an event file, or of every run below a folder."""
-    accumulator = _accumulator()
+    load = _loader()
     folders = [path] if path.is_file() else event_folders(path)
     logs: dict[Path, StepLog] = {}
     tags: list[str] = []
     for folder in folders:
-        scalars = dict(_scalars(accumulator, folder))
+        scalars = _scalars(load, folder)
         tags += scalars
         run, prefix = _run_of(folder) if folder != path else (folder, "")
         log = logs.setdefault(run, StepLog(_id(run, path)))
@@ -66,28 +66,42 @@ def read(path: Path) -> tuple[list[History], list[Fault]]:
     return histories, faults
 
 
-def _accumulator() -> Any:
+def _loader() -> Callable[[Path], Iterator[Any]]:
+    """Reads the events of one file. A torn record, as in a run that still writes, ends it."""
     try:
-        from tensorboard.backend.event_processing import event_accumulator
+        from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
     except ImportError:
         cure = "needs the package tensorboard, which is not installed: pip install 'tuner[tensorboard]'"
         raise InputError("a TensorBoard event file", (Fault("tensorboard", None, cure),)) from None
-    return event_accumulator
+
+    def load(path: Path) -> Iterator[Any]:
+        yield from LegacyEventFileLoader(str(path)).Load()
+
+    return load
 
 
-def _scalars(accumulator: Any, path: Path) -> Iterator[tuple[str, dict[int, float]]]:
-    """(tag, step -> value); TensorFlow writes a scalar as a tensor of one number."""
-    events = accumulator.EventAccumulator(str(path), size_guidance={"scalars": 0, "tensors": 0})
-    events.Reload()
-    tags = events.Tags()
-    for tag in tags["scalars"]:
-        yield tag, {event.step: float(event.value) for event in events.Scalars(tag)}
-    for tag in tags["tensors"]:
-        from tensorboard.util.tensor_util import make_ndarray
+def _scalars(load: Callable[[Path], Iterator[Any]], path: Path) -> dict[str, dict[int, float]]:
+    """Tag -> step -> value, of a file or of all of a folder's; of a step that was written twice the later value."""
+    found: dict[str, dict[int, float]] = {}
+    for file in [path] if path.is_file() else sorted(filter(_is_event_file, path.glob("*.tfevents.*"))):
+        for event in load(file):
+            for logged in event.summary.value:
+                value = _number(logged)
+                if value is not None:
+                    found.setdefault(logged.tag, {})[event.step] = value
+    return found
 
-        arrays = {event.step: make_ndarray(event.tensor_proto) for event in events.Tensors(tag)}
-        if all(array.size == 1 and array.dtype.kind in "fiu" for array in arrays.values()):
-            yield tag, {step: float(array.reshape(())) for step, array in arrays.items()}
+
+def _number(logged: Any) -> float | None:
+    """TensorFlow writes a scalar as a tensor of one number; what is no number is another plugin's."""
+    if logged.HasField("simple_value"):
+        return float(logged.simple_value)
+    if not logged.HasField("tensor") or logged.tensor.tensor_shape.dim:
+        return None
+    from tensorboard.util.tensor_util import make_ndarray
+
+    array = make_ndarray(logged.tensor)
+    return float(array) if array.dtype.kind in "fiu" else None
 
 
 def _run_of(folder: Path) -> tuple[Path, str]:

@@ -81,7 +81,7 @@ def tensorboard() -> None:
 
 def lightning() -> None:
     import lightning as pl
-    from lightning.pytorch.loggers import CSVLogger
+    from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
     from torch.utils.data import DataLoader, TensorDataset
 
     class Net(pl.LightningModule):
@@ -107,10 +107,10 @@ def lightning() -> None:
     val = DataLoader(TensorDataset(xv, yv), len(xv))
     for name, on_epoch in (("lightning_metrics.csv", True), ("lightning_steps_metrics.csv", False)):
         with tempfile.TemporaryDirectory() as folder:
-            logger = CSVLogger(folder, name="", version="")
+            loggers = [CSVLogger(folder, name="", version=""), TensorBoardLogger(folder, name="", version="events")]
             trainer = pl.Trainer(
                 max_epochs=EPOCHS,
-                logger=logger,
+                logger=loggers,
                 accelerator="cpu",
                 log_every_n_steps=2,
                 enable_checkpointing=False,
@@ -119,6 +119,10 @@ def lightning() -> None:
             )
             trainer.fit(Net(on_epoch), train, val)
             shutil.copy(Path(folder) / "metrics.csv", HERE / name)
+            if on_epoch:
+                (HERE / "tensorboard_lightning").mkdir(exist_ok=True)
+                (events,) = (Path(folder) / "events").glob("events.*")
+                shutil.copy(events, HERE / "tensorboard_lightning" / "events.out.tfevents.0.host")
 
 
 def huggingface() -> None:
