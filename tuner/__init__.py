@@ -34,7 +34,7 @@ _HOMES = {
     "open_run": "tuner.api.entry",
     "run": "tuner.api.entry",
 }
-__all__ = sorted(_HOMES)  # noqa: PLE0605  (a list, made from the table above)
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:
