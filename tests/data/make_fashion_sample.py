@@ -1,6 +1,6 @@
 """Makes the Fashion-MNIST sample of this folder from the original files. See README.md.
 
-    python tests/data/make_fashion_sample.py FOLDER      # FOLDER/FashionMNIST/raw/*.gz are the originals
+python tests/data/make_fashion_sample.py FOLDER      # FOLDER/FashionMNIST/raw/*.gz are the originals
 """
 
 from __future__ import annotations
