@@ -12,12 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuner.diagnosis import diagnose, doomed, engine
-from tuner.records.finding import HEALTHY, UNKNOWN
+from tuner.records.finding import HEALTHY, UNKNOWN, Diagnosis
 from tuner.records.history import History
 
 
 def verdict(history: History) -> str:
     return diagnose([history])[0].verdict
+
+
+def digits(diagnosis: Diagnosis) -> list[object]:
+    return [diagnosis.verdict, *((f.symptom, f.since_epoch, round(f.confidence, 9)) for f in diagnosis.findings)]
 
 
 @given(histories(odd=False), st.floats(1e-6, 1e6))
@@ -81,7 +85,9 @@ def test_nothing_crashes_it_and_what_it_says_is_sound(batch: list[History]) -> N
 
 @given(st.lists(histories(), min_size=2, max_size=6))
 def test_a_history_is_judged_alone(batch: list[History]) -> None:
-    assert [repr(d) for d in diagnose(batch)] == [repr(diagnose([history])[0]) for history in batch]
+    """To the ninth digit: a wider matrix adds its zeros in another order."""
+    together, alone = diagnose(batch), [diagnose([history])[0] for history in batch]
+    assert [digits(d) for d in together] == [digits(d) for d in alone]
 
 
 @pytest.mark.parametrize("value", ODD)

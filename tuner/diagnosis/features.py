@@ -63,9 +63,9 @@ class Features:
 
     @cached_property
     def start(self) -> Array:
-        """Where the loss came from: the untrained network's, else the first value or the baseline if that is higher."""
+        """Where the loss came from: the untrained network's, else the baseline, else the first value."""
         batch = self.batch
-        guess = np.fmax(self.first, batch.baseline)
+        guess = np.where(np.isfinite(batch.baseline), batch.baseline, self.first)
         return np.where(np.isfinite(batch.initial), batch.initial, guess)
 
     @cached_property

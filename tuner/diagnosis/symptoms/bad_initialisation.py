@@ -21,6 +21,8 @@ NAME = "bad_initialisation"
 
 LIMIT = 1.0
 LIMIT_LATER = 1.5
+SMOOTH = 0.05
+"""Jumps, of the level, above which a high first epoch says more of the steps than of the start."""
 
 
 def find(f: Features) -> Hits:
@@ -29,7 +31,8 @@ def find(f: Features) -> Hits:
     first = np.where(measured, initial, f.first)
     excess = first / np.where(baseline > 0, baseline, np.nan) - 1
     limit = np.where(measured, LIMIT, LIMIT_LATER)
-    hit = (excess > limit) & (measured | (f.has_train & (f.train.end < first))) & ~f.batch.share
+    smooth = f.has_train & (f.train.end < first) & (f.train.late_sigma < SMOOTH * f.train_unit)
+    hit = (excess > limit) & (measured | smooth) & ~f.batch.share
     return Hits(
         hit,
         sure(2 * (excess / limit - 1), np.where(measured, 0.97, 0.7)),

@@ -2,7 +2,7 @@
 
 Question  Is the loss lost?
 Formula   excess = (t_end - start) / max(start - t_best, |start|)
-          start: the untrained network's loss, else the first value (the baseline where that is higher).
+          start: the untrained network's loss, else the baseline, else the first value.
 Units     no unit: 1 is as far above the start as the start is above the best, or above zero.
 Hit       the last measured training loss (else the last validation loss) is not finite; or excess above LIMIT.
 Source    TUM §VI.1; Boudart, course 2 §4.2.

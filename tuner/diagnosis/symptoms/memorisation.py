@@ -38,7 +38,7 @@ def find(f: Features) -> Hits:
     epoch = val.at(val.curve.epoch, then)
     at_then = train.at(train.fine, f.train_position(epoch))
     fall = ratio(at_then - train.end, np.maximum(np.abs(at_then), 1e-12))
-    fell = (at_then - train.end) > 4 * np.hypot(train.end_error, 0.6 * train.sigma)
+    fell = (at_then - train.end) > 4 * np.hypot(train.end_error, 0.45 * train.late_sigma)
     long = (val.n - then) >= np.maximum(val.n // 3, 5)
     change, error = val.trend
     flat = np.abs(change) < np.maximum(LEVEL * f.val_unit, 2 * error)

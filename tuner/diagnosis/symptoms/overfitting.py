@@ -5,7 +5,8 @@ Formula   rise = (v_end - v_best - luck) / max(|v_best|, gain / 5)
           v_end: median of the last tenth; v_best: minimum of the smoothed curve; luck: how low the minimum of that many
           noisy values lies by chance; gain: from the constant predictor's loss (else the first one) to v_best.
 Units     rise and train_fall: no unit (0.31 is 31 % of the level at the best epoch); epochs from 1.
-Hit       rise above LIMIT and above SIGMAS standard errors, with the training loss no higher than at the best epoch.
+Hit       rise above LIMIT, and above SIGMAS standard errors or with a line through all since the best rising by TREND
+          of its own, with the training loss no higher than at the best epoch.
           Without a training loss the same rise says it with less confidence: training may have become unstable.
 Source    Prechelt (1998), generalization loss, against the curve's own noise; Boudart, course 2 §4.2; TUM §VI.2.
 """
@@ -28,27 +29,32 @@ LIMIT = 0.05
 SHORT_LIMIT = 0.08
 SIGMAS = 4.0
 """Standard errors of the two levels that the rise has to exceed."""
+TREND = 2.5
+"""Standard errors (already 1.5 times the independent one) by which the line since the best has to rise instead."""
 
 
 def find(f: Features) -> Hits:
     val, train = f.val, f.train
     risen = val.end - val.best - val.luck
     rise = ratio(risen, f.val_unit)
-    error = np.hypot(val.end_error, 0.6 * val.sigma)
-    clear = risen > SIGMAS * error
+    error = np.hypot(val.end_error, 0.45 * val.late_sigma)
+    change, change_error = val.line(val.best_at, val.n)
+    trending = (change > TREND * change_error) & (val.n - val.best_at >= 5)
+    clear = (risen > SIGMAS * error) | (trending & (risen > error))
     after = val.n - 1 - val.best_at
     late_enough = after >= np.where(val.n <= 10, 2, np.maximum(val.tail, 3))
 
     at_best = f.train_at_best_val
     fallen = ratio(at_best - train.end, np.maximum(np.abs(at_best), 1e-12))
-    fell = (at_best - train.end) > 2 * np.hypot(train.end_error, 0.6 * train.sigma)
+    fell = (at_best - train.end) > 2 * np.hypot(train.end_error, 0.45 * train.late_sigma)
     low = (train.end <= at_best + train.end_error) & (train.end < val.best)
     kept_falling = f.has_train & (fell | low)
 
     short = val.n <= 10
     limit = np.where(short, SHORT_LIMIT, LIMIT)
     hit = f.has_val & clear & (rise > limit) & late_enough & (kept_falling | ~f.has_train)
-    margin = np.minimum(rise / limit - 1, ratio(risen, SIGMAS * error) - 1)
+    certain = np.maximum(ratio(risen, SIGMAS * error), ratio(change, TREND * change_error) * trending)
+    margin = np.minimum(rise / limit - 1, certain - 1)
     most = np.where(f.has_train, np.where(short, 0.93, 0.99), 0.7)
     return Hits(
         hit,

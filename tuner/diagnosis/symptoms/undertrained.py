@@ -5,8 +5,8 @@ Formula   to_come = forecast / max(|level|, gain / 5)
           forecast: the last doubling's gain times its ratio to the doubling before (a power law), and no more than the
           slope of the last third would give.
 Units     no unit (0.12: another 12 % of the present level); more_epochs in epochs.
-Hit       to_come above LIMIT for training and validation both (for the one that there is), both trends falling by more
-          than SIGMAS standard errors.
+Hit       to_come above LIMIT for training and validation both (for the one that there is), both trends falling, one of
+          them by more than SIGMAS standard errors.
 Source    Boudart, course 2 §4.2; TUM §VI.1; Google's tuning playbook: the best step in the last quarter.
 """
 
@@ -18,7 +18,7 @@ from tuner.diagnosis import case as of
 from tuner.diagnosis.case import Case, times
 from tuner.diagnosis.features import Features
 from tuner.diagnosis.hits import Hits, ratio, sure
-from tuner.diagnosis.padded import Array, Bools
+from tuner.diagnosis.padded import Array
 from tuner.diagnosis.plain import epochs, percent
 from tuner.diagnosis.shape import Shape
 from tuner.records.finding import Remedy
@@ -27,6 +27,7 @@ NAME = "undertrained"
 
 LIMIT = 0.08
 SIGMAS = 3.0
+SLIGHTLY = 1.0
 MOST = 8.0
 """No more than this many times the epochs so far is ever proposed: the forecast reaches no further."""
 
@@ -34,10 +35,11 @@ MOST = 8.0
 def find(f: Features) -> Hits:
     train_more, train_falls = _to_come(f.train, f.train_unit)
     val_more, val_falls = _to_come(f.val, f.val_unit)
-    train_ok = ~f.has_train | (train_falls & (train_more > LIMIT))
-    val_ok = ~f.has_val | (val_falls & (val_more > LIMIT))
+    train_ok = ~f.has_train | ((train_falls > SLIGHTLY) & (train_more > LIMIT))
+    val_ok = ~f.has_val | ((val_falls > SLIGHTLY) & (val_more > LIMIT))
+    clear = np.maximum(np.where(f.has_train, train_falls, 0.0), np.where(f.has_val, val_falls, 0.0)) > SIGMAS
     enough = np.where(f.has_train, f.train.n, f.val.n) >= 5
-    hit = (f.has_train | f.has_val) & train_ok & val_ok & enough
+    hit = (f.has_train | f.has_val) & train_ok & val_ok & clear & enough
     both = np.where(f.has_train & f.has_val, np.minimum(train_more, val_more), np.fmax(train_more, val_more))
     seen = f.epochs_seen
     doublings = np.ceil(np.log2(np.maximum(both / (LIMIT / 2), 2.0)))
@@ -61,10 +63,11 @@ MOST_SAID = 0.9
 """Share of a loss beyond which a forecast is not said as a number: the curve flattens before it gets there."""
 
 
-def _to_come(shape: Shape, unit: Array) -> tuple[Array, Bools]:
+def _to_come(shape: Shape, unit: Array) -> tuple[Array, Array]:
+    """The forecast fall, of the level; and by how many standard errors the trend falls."""
     fall, _ = shape.forecast
     change, error = shape.trend
-    return ratio(fall, np.maximum(np.abs(shape.end), 0.2 * unit)), -change > SIGMAS * error
+    return ratio(fall, np.maximum(np.abs(shape.end), 0.2 * unit)), ratio(-change, error)
 
 
 def says(case: Case) -> str:

@@ -43,7 +43,7 @@ def find(f: Features) -> Hits:
     gained = f.train_gain > LEAST_GAIN * np.maximum(np.abs(f.reference), 1e-12)
     risen = train.end - train.best - train.luck
     rise = ratio(risen, gain)
-    error = np.hypot(train.end_error, 0.6 * train.sigma)
+    error = np.hypot(train.end_error, 0.45 * train.late_sigma)
     rises = (rise > RISE) & (risen > SIGMAS * error) & (n - 1 - train.best_at >= 2)
 
     late = np.minimum(n // 2, np.maximum(n - 4, 0))
