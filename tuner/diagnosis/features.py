@@ -18,7 +18,7 @@ SMALLEST_LEVEL = 0.2
 """Share of the gain below which a level is no measure of a change any more: a loss that fell from 2.3 to 0.002 and is
 0.003 now has risen by half of itself and by nothing that a plot would show."""
 
-LATE = 0.25
+LATE = 0.45
 FALLING = 3.0
 """Standard errors by which a trend has to fall to count as falling."""
 
@@ -109,7 +109,7 @@ class Features:
 
     @cached_property
     def still_falling(self) -> Bools:
-        """A quarter or more of the training loss's whole fall lies in the second half, and the trend falls clearly."""
+        """Nearly half or more of the training loss's fall lies in the second half, and the trend falls clearly."""
         train = self.train
         change, error = train.trend
         fall, late = train.first - train.end, train.half - train.end

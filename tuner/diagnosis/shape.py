@@ -141,20 +141,23 @@ class Shape:
     def forecast(self) -> tuple[Array, Array]:
         """Fall still to come if training went on as long again, and its standard error; never below 0.
 
-        The levels around a quarter, a half and the end of the curve: each doubling of the epochs gains `ratio` times
-        what the doubling before gained, as a power law does; the ratio is kept between 0 and 1.
+        The levels around a quarter, a half and the end of the curve give the fall per doubling of the epochs, then and
+        lately; the next doubling gains `ratio` times the last, as a power law does, the ratio kept between 0 and 1.
         """
         n = self.n
-        half = np.maximum(self.tail // 2, 0)
-        a = self._around(np.round(n / 4).astype(int) - 1, half)
-        b = self._around(np.round(n / 2).astype(int) - 1, half)
-        late = b - self.end
-        early = a - b
+        half = self.tail // 2
+        first, middle = np.maximum(np.round(n / 4).astype(int), 1), np.maximum(np.round(n / 2).astype(int), 1)
+        a, b = self._around(first - 1, half), self._around(middle - 1, half)
+        last = np.maximum(n - half, middle + 1)  # where the level at the end lies
+        late = (b - self.end) / np.log2(last / middle)
+        early = (a - b) / np.log2(np.maximum(middle / first, 1.1))
         ratio = np.clip(np.where(early > 0, late / np.where(early > 0, early, 1.0), 1.0), 0.0, 1.0)
         change, error = self.trend
         third = np.maximum(n // 3, 4)
         by_slope = np.maximum(-change, 0.0) * n / np.maximum(third - 1, 1)
         fall = np.minimum(np.maximum(late, 0.0) * ratio, by_slope)
+        gathering = late > np.maximum(1.2 * early, 0.0)  # still falling faster and faster: the slope says more
+        fall = np.where(gathering, np.minimum(3 * np.maximum(late, 0.0), by_slope), fall)
         return fall, np.hypot(self.end_error * 1.5, error)
 
     def _around(self, position: Ints, half: Ints) -> Array:

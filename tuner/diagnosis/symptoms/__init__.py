@@ -36,9 +36,9 @@ ORDER: tuple[ModuleType, ...] = (
     noisy_validation,
     memorisation,
     unrepresentative_training_data,
+    slow_learning,
     underfitting,
     plateau,
-    slow_learning,
     undertrained,
 )
 """What to do first stands first: the first finding's symptom is the verdict."""
@@ -46,7 +46,10 @@ ORDER: tuple[ModuleType, ...] = (
 SILENCES: dict[str, frozenset[str]] = {
     "diverged": frozenset(module.NAME for module in ORDER if module is not diverged),
     "not_learning": frozenset({"unstable", "memorisation", "underfitting", "undertrained"}),
-    "unstable": frozenset({"underfitting", "undertrained"}),
+    "train_eval_mismatch": frozenset(
+        {"overfitting", "memorisation", "unrepresentative_training_data", "noisy_validation"}
+    ),
+    "unstable": frozenset({"undertrained"}),
     "overfitting": frozenset({"memorisation", "underfitting", "undertrained"}),
     "memorisation": frozenset({"underfitting", "undertrained"}),
 }

@@ -26,7 +26,9 @@ LEVEL = 0.04
 """Distance from the level at the end, in units of the level, that counts as levelled off."""
 FALL = 0.3
 """Share of the training loss that has to go while validation stands still."""
-GAP = 0.3
+GAP = 0.22
+SHARE = 0.2
+"""Of the gap: validation may still move by so much in the last third and be called level."""
 """Validation above training at the end, in units of validation's level."""
 
 
@@ -41,7 +43,7 @@ def find(f: Features) -> Hits:
     fell = (at_then - train.end) > 4 * np.hypot(train.end_error, 0.45 * train.late_sigma)
     long = (val.n - then) >= np.maximum(val.n // 3, 5)
     change, error = val.trend
-    flat = np.abs(change) < np.maximum(LEVEL * f.val_unit, 2 * error)
+    flat = np.abs(change) < np.maximum(np.maximum(LEVEL, SHARE * f.gap) * f.val_unit, 2 * error)
     not_risen = (val.end - val.best) < np.maximum(2 * LEVEL * f.val_unit, val.luck + 3 * val.end_error)
     hit = f.has_val & f.has_train & fell & long & flat & not_risen & (fall > FALL) & (f.gap > GAP)
     margin = np.minimum(fall / FALL - 1, f.gap / GAP - 1)

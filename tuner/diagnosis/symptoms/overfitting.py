@@ -24,22 +24,23 @@ from tuner.records.finding import Remedy
 
 NAME = "overfitting"
 
-LIMIT = 0.05
+LIMIT = 0.06
 """Rise that counts, of the level at the best epoch; of ten points and fewer SHORT_LIMIT."""
 SHORT_LIMIT = 0.08
-SIGMAS = 4.0
+SIGMAS = 3.5
 """Standard errors of the two levels that the rise has to exceed."""
-TREND = 2.5
+TREND = 2.0
 """Standard errors (already 1.5 times the independent one) by which the line since the best has to rise instead."""
 
 
 def find(f: Features) -> Hits:
     val, train = f.val, f.train
     risen = val.end - val.best - val.luck
-    rise = ratio(risen, f.val_unit)
     error = np.hypot(val.end_error, 0.45 * val.late_sigma)
     change, change_error = val.line(val.best_at, val.n)
     trending = (change > TREND * change_error) & (val.n - val.best_at >= 5)
+    risen = np.where(trending, np.maximum(risen, np.minimum(change, val.end - val.best)), risen)
+    rise = ratio(risen, f.val_unit)
     clear = (risen > SIGMAS * error) | (trending & (risen > error))
     after = val.n - 1 - val.best_at
     late_enough = after >= np.where(val.n <= 10, 2, np.maximum(val.tail, 3))

@@ -5,8 +5,8 @@ Formula   learnt = (reference - t_end) / |reference|
           reference: the baseline loss (class entropy, variance), else the untrained network's, else the first value.
 Units     no unit: 1 when the loss reaches 0.
 Hit       learnt below LIMIT (below LIMIT_GUESSED where the reference is only the first value), the forecast fall of
-          twice the epochs below FLAT of the level, and no longer falling as before. Losses that may go below 0 have no
-          such floor and are not asked.
+          twice the epochs below FLAT of the level (half of that for validation), and no longer falling as before.
+          Losses that may go below 0 have no such floor and are not asked.
 Source    Boudart, course 2 §4.2; TUM §VI.1: training error against the reachable error is the bias.
 """
 
@@ -25,7 +25,7 @@ NAME = "underfitting"
 
 LIMIT = 0.4
 LIMIT_GUESSED = 0.15
-FLAT = 0.08
+FLAT = 0.1
 """The same as where undertrained begins: a low loss is the one or the other."""
 
 
@@ -37,7 +37,8 @@ def find(f: Features) -> Hits:
     guessed = ~f.reference_known
     limit = np.where(guessed, LIMIT_GUESSED, LIMIT)
     to_come, _ = train.forecast
-    flat = to_come < FLAT * np.abs(shape_end)
+    val_to_come, _ = f.val.forecast
+    flat = (to_come < FLAT * np.abs(shape_end)) | (f.has_val & (val_to_come < FLAT / 2 * np.abs(f.val.end)))
     positive = (reference > 0) & (shape_end > 0)
     hit = f.has_train & positive & flat & (learnt < limit) & (train.n >= np.where(guessed, 10, 5))
     hit &= (f.gap < 0.5) & ~f.still_falling

@@ -1,7 +1,7 @@
 """Undertrained: both losses are still falling at the last epoch.
 
 Question  If it went on as long again, how much further would the losses fall?
-Formula   to_come = forecast / max(|level|, gain / 5)
+Formula   to_come = forecast / max(|best|, gain / 5)
           forecast: the last doubling's gain times its ratio to the doubling before (a power law), and no more than the
           slope of the last third would give.
 Units     no unit (0.12: another 12 % of the present level); more_epochs in epochs.
@@ -25,9 +25,11 @@ from tuner.records.finding import Remedy
 
 NAME = "undertrained"
 
-LIMIT = 0.08
+LIMIT = 0.1
 SIGMAS = 3.0
 SLIGHTLY = 1.0
+GAP = 0.6
+"""Validation above training, of its level, from which more epochs are not what is missing."""
 MOST = 8.0
 """No more than this many times the epochs so far is ever proposed: the forecast reaches no further."""
 
@@ -39,7 +41,7 @@ def find(f: Features) -> Hits:
     val_ok = ~f.has_val | ((val_falls > SLIGHTLY) & (val_more > LIMIT))
     clear = np.maximum(np.where(f.has_train, train_falls, 0.0), np.where(f.has_val, val_falls, 0.0)) > SIGMAS
     enough = np.where(f.has_train, f.train.n, f.val.n) >= 5
-    hit = (f.has_train | f.has_val) & train_ok & val_ok & clear & enough
+    hit = (f.has_train | f.has_val) & train_ok & val_ok & clear & enough & (f.gap < GAP)
     both = np.where(f.has_train & f.has_val, np.minimum(train_more, val_more), np.fmax(train_more, val_more))
     seen = f.epochs_seen
     doublings = np.ceil(np.log2(np.maximum(both / (LIMIT / 2), 2.0)))
@@ -67,7 +69,7 @@ def _to_come(shape: Shape, unit: Array) -> tuple[Array, Array]:
     """The forecast fall, of the level; and by how many standard errors the trend falls."""
     fall, _ = shape.forecast
     change, error = shape.trend
-    return ratio(fall, np.maximum(np.abs(shape.end), 0.2 * unit)), ratio(-change, error)
+    return ratio(fall, unit), ratio(-change, error)
 
 
 def says(case: Case) -> str:

@@ -3,8 +3,8 @@
 Question  Is validation off by a constant, since early on?
 Formula   gap = (v - t) / max(|v_best|, gain / 5), at the end and at half of the epochs
 Units     no unit.
-Hit       gap above LIMIT at the end and nearly so at half time, both losses improved, validation not risen, and
-          training not falling away from it (that is memorisation).
+Hit       gap above LIMIT at the end and nearly so at half time, both losses improved, validation not risen;
+          less surely where training falls away from it (that is memorisation, which is said first).
 Source    Boudart, course 2 §4.2 (after Brownlee 2019): the training samples do not hold what validation asks.
 """
 
@@ -20,7 +20,7 @@ from tuner.records.finding import Remedy
 
 NAME = "unrepresentative_training_data"
 
-LIMIT = 0.45
+LIMIT = 0.5
 RISE = 0.06
 FALL = 0.25
 
@@ -31,12 +31,13 @@ def find(f: Features) -> Hits:
     gap_half = ratio(val.half - train.half, f.val_unit)
     rise = ratio(val.end - val.best - val.luck, f.val_unit)
     fall = ratio(train.half - train.end, np.maximum(np.abs(train.half), 1e-12))
-    improved = f.val_gain > 0.1 * np.abs(np.where(np.isfinite(f.reference), f.reference, 0.0))
+    origin = np.fmax(f.reference, val.first)
+    improved = origin - val.best > 0.1 * np.abs(origin)
     hit = f.has_train & f.has_val & (val.n >= 5) & improved & (gap > LIMIT) & (gap_half > 0.4 * gap)
-    hit &= (rise < RISE) & (fall < FALL)
+    hit &= rise < RISE
     return Hits(
         hit,
-        sure(np.minimum(gap / LIMIT - 1, 2 * (FALL - fall) / FALL), np.where(val.n <= 10, 0.75, 0.9)),
+        sure(gap / LIMIT - np.clip(fall / FALL, 0.5, 1.0), np.where(val.n <= 10, 0.75, 0.9)),
         np.full(len(gap), np.nan),
         {"gap": gap, "gap_half": gap_half, "train_fall": fall},
     )

@@ -3,9 +3,11 @@
 Question  How much of what training had gained does it lose again, by jumps or for good?
 Formula   rise = (t_end - t_best - luck) / gain;  jumps = noise scale of the last half / gain
           spikes: values more than SPIKE_SIGMAS and SPIKE of the gain above the curve smoothed over a tenth of it.
+          lifted: the mean of the three (a twentieth of the) largest distances above the best value so far / gain
           gain: from the constant predictor's loss (else the first value) to the best.
 Units     no unit (0.2 is a fifth of all that was gained); spikes: how many.
-Hit       rise above RISE and SIGMAS standard errors, or jumps above JUMPS, or spikes more than SPIKES, or a loss that
+Hit       rise above RISE and SIGMAS standard errors, or jumps above JUMPS, or lifted above LIFT, or more than SPIKES
+          spikes, or a loss that
           was NaN or infinite and came back.
 Source    TUM §VI.1; Boudart, course 2 §4.2; runmedic's spike rule, in units of the curve's own noise.
 """
@@ -18,16 +20,18 @@ from tuner.diagnosis import case as of
 from tuner.diagnosis.case import Case, plus, times
 from tuner.diagnosis.features import Features
 from tuner.diagnosis.hits import Hits, ratio, sure
+from tuner.diagnosis.padded import Array, Bools, Ints
 from tuner.diagnosis.plain import percent, since
-from tuner.diagnosis.smooth import noise
+from tuner.diagnosis.smooth import noise, shifted
 from tuner.records.finding import Remedy
 
 NAME = "unstable"
 
 RISE = 0.1
-JUMPS = 0.05
+JUMPS = 0.06
 SPIKE = 0.1
 SPIKES = 2
+LIFT = 0.16
 LEAST_GAIN = 0.08
 """Gain, as a share of the reference, below which there is nothing to lose again: jumps of it mean nothing."""
 BLOWN = 0.3
@@ -58,16 +62,21 @@ def find(f: Features) -> Hits:
     blown = (n >= 8) & (last_two - train.best > BLOWN * gain) & (last_two - train.end > SPIKE_SIGMAS * train.sigma)
 
     above = value - train.coarse
+    before = np.minimum(shifted(value, n, -1), shifted(value, n, -2))
     spiky = there & (above > SPIKE_SIGMAS * train.sigma[:, None]) & (above > SPIKE * gain[:, None]) & (position >= 2)
+    spiky &= value - before > SPIKE * gain[:, None]  # not the last value before a cliff
     spikes = spiky.sum(axis=1)
     spiking = (n >= 8) & (spikes > SPIKES)
+    lifted = ratio(_lifted(value, there, n), gain)
+    lifts = (n >= 6) & (lifted > LIFT)
     came_back = train.curve.broken & ~train.curve.broken_end
 
-    hit = f.has_train & gained & (rises | blown | jumpy | spiking | came_back)
+    hit = f.has_train & gained & (rises | blown | jumpy | spiking | lifts | came_back)
     margin = np.where(rises, rise / RISE - 1, 0.0)
     margin = np.maximum(margin, np.where(blown, 1.0, 0.0))
     margin = np.maximum(margin, np.where(jumpy, jumps / JUMPS - 1, 0.0))
     margin = np.maximum(margin, np.where(spiking, (spikes - SPIKES) / 2, 0.0))
+    margin = np.maximum(margin, np.where(lifts, lifted / LIFT - 1, 0.0))
     margin = np.maximum(margin, np.where(came_back, 2.0, 0.0))
     since_rise = train.best_epoch
     since_spike = train.at(train.curve.epoch, np.argmax(spiky, axis=1))
@@ -81,9 +90,20 @@ def find(f: Features) -> Hits:
             "rise": np.where(rises, rise, np.where(blown, ratio(last_two - train.best, gain), np.nan)),
             "jumps": np.where(jumpy, jumps, np.nan),
             "spikes": np.where(spiking, spikes, np.nan),
+            "lifted": np.where(lifts, lifted, np.nan),
             "not_finite_once": np.where(came_back, 1.0, np.nan),
         },
     )
+
+
+def _lifted(value: Array, there: Bools, n: Ints) -> Array:
+    """How far the training loss stood above its own best so far: the mean of its three worst epochs (a twentieth)."""
+    up = np.where(there, value - np.minimum.accumulate(value, axis=1), 0.0)
+    ordered = -np.sort(-up, axis=1)
+    count = np.minimum(np.maximum(3, n // 20), value.shape[1])
+    inside = np.arange(value.shape[1])[None, :] < count[:, None]
+    mean: Array = np.where(inside, ordered, 0.0).sum(axis=1) / np.maximum(count, 1)
+    return mean
 
 
 def says(case: Case) -> str:
@@ -96,6 +116,8 @@ def says(case: Case) -> str:
         parts.append(f"training loss jumps by {percent(case.evidence['jumps'])} of its gain from epoch to epoch")
     if "spikes" in case.evidence:
         parts.append(f"training loss spikes {int(case.evidence['spikes'])} times")
+    if "lifted" in case.evidence and not parts:
+        parts.append(f"training loss stood {percent(case.evidence['lifted'])} of its gain above its best so far, again")
     if "not_finite_once" in case.evidence:
         parts.append("training loss was NaN or infinite once and came back")
     return "; ".join(parts)
