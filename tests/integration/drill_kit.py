@@ -110,6 +110,7 @@ def check_everything(folder: Path, run: RunDirectory) -> None:
     for path in (run.sweep, run.environment, run.journal, run.summary, run.trials, run.curves, run.findings):
         assert path.is_file(), path.name
     assert run.study.is_file()
+    assert all(trial.trial in (run.logs / "driver.log").read_text() for trial in record.trials)
     assert run.report.is_file()
     assert all(trial.ending is not None for trial in record.trials)
     curves = pd.read_parquet(run.curves)

@@ -59,7 +59,8 @@ def test_one_signal_stops_cleanly_and_the_sweep_can_go_on(tmp_path: Path, number
     check_everything(tmp_path, run)
     summary = json.loads(run.summary.read_text())
     assert summary["status"] == "stopped"
-    assert summary["trials"]["interrupted"] == 1
+    assert summary["trials"]["interrupted"] <= 1  # none, when the signal came between two trials
+    assert 0 < summary["trials"]["total"] < 400
     out = finish(
         start(tmp_path, "run", "--resume", run.name, "--address", "none", "--set", "stop.hours=0.002", "--json"),
         tmp_path,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TextIO
 
 import tuner.tracking as tracking
 from tuner.api.environment import environment
@@ -26,6 +26,7 @@ from tuner.errors import InputError, RunError
 from tuner.launch.signals import clean_stop
 from tuner.records.journal import VERSION, Journal, Line, read_journal
 from tuner.records.run_directory import RunDirectory, write_atomically
+from tuner.report.live import PlainLines
 from tuner.search.make import make_scheduler, make_searcher
 from tuner.search.study_log import StudyLog
 from tuner.sweep import Sweep, dump_sweep
@@ -100,7 +101,7 @@ class _Drive:
         scheduler = make_scheduler(
             self.sweep.search.scheduler, self.sweep.search.scheduler_options, max_epochs=self.sweep.search.max_epochs
         )
-        with Journal(self.directory.journal) as journal:
+        with Journal(self.directory.journal) as journal, self._driver_log() as log:
             controller = Controller(
                 Rules.from_sweep(self.sweep), searcher, scheduler, lambda lines: self._write(journal, lines)
             )
@@ -110,21 +111,23 @@ class _Drive:
             study = StudyLog(self.directory.study, self.sweep.space)
             study.lines(journal.lines)
             self.listeners += [keeper.lines, study.lines]
-            display = self.launch.display(self._deadline()) if self.launch.display is not None else None
-            if display is not None:
-                display.lines(journal.lines)
-                self.listeners.append(display.lines)
+            views: list[Display] = [PlainLines(log, self._deadline())]
+            if self.launch.display is not None:
+                views.append(self.launch.display(self._deadline()))
+            for view in views:
+                view.lines(journal.lines)
+                self.listeners.append(view.lines)
             self._begin(journal, controller)
             follower = self._follow()
             try:
                 with clean_stop(lambda name: self._on_signal(controller, name)):
-                    drive(controller, plan, self._step(display))
+                    drive(controller, plan, lambda: _refresh(views))
             except (InputError, RunError):
                 self._take_back(follower)
                 raise
             finally:
-                if display is not None:
-                    display.close()
+                for view in views:
+                    view.close()
             return finish(
                 self.directory,
                 journal,
@@ -136,6 +139,11 @@ class _Drive:
                 wait=self.launch.tracking_wait,
                 signal=self.signal,
             )
+
+    def _driver_log(self) -> TextIO:
+        """What a person would have seen without a terminal, kept beside the trials' own logs."""
+        self.directory.logs.mkdir(parents=True, exist_ok=True)
+        return (self.directory.logs / "driver.log").open("a", encoding="utf-8", buffering=1)
 
     def _deadline(self) -> float | None:
         hours = self.sweep.stop.hours
@@ -202,13 +210,6 @@ class _Drive:
         section = self.sweep.tracking
         return tracking.start(self.directory, self.uri, section.experiment or self.sweep.slug, curves=section.curves)
 
-    def _step(self, display: Display | None) -> Callable[[], None]:
-        def step() -> None:
-            if display is not None:
-                display.refresh(time.time())
-
-        return step
-
     def _on_signal(self, controller: Controller, name: str) -> None:
         self.signal = name
         controller.request_stop("user", f"stopped by {name}")
@@ -246,6 +247,12 @@ def _warm_again(sweep: Sweep, directory: RunDirectory, runs: Path) -> Warm:
     """Of a run that goes on: nothing, unless its first driver was killed before it had begun."""
     begun = any(line["kind"] == "driver" for line in read_journal(directory.journal))
     return Warm((), ()) if begun else gather(sweep, runs)
+
+
+def _refresh(views: Sequence[Display]) -> None:
+    now = time.time()
+    for view in views:
+        view.refresh(now)
 
 
 def _tracking_uri(sweep: Sweep, launch: Launch) -> str | None:
