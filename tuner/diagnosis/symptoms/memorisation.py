@@ -41,7 +41,7 @@ def find(f: Features) -> Hits:
     at_then = train.at(train.fine, f.train_position(epoch))
     fall = ratio(at_then - train.end, np.maximum(np.abs(at_then), 1e-12))
     fell = (at_then - train.end) > 4 * np.hypot(train.end_error, 0.45 * train.late_sigma)
-    long = (val.n - then) >= np.maximum(val.n // 3, 5)
+    long = (val.n - then) >= np.maximum(val.n // 3, np.where(val.n <= 10, 3, 5))
     change, error = val.trend
     flat = np.abs(change) < np.maximum(np.maximum(LEVEL, SHARE * f.gap) * f.val_unit, 2 * error)
     not_risen = (val.end - val.best) < np.maximum(2 * LEVEL * f.val_unit, val.luck + 3 * val.end_error)

@@ -20,16 +20,19 @@ from tuner.records.finding import Remedy
 NAME = "noisy_validation"
 
 LIMIT = 0.06
+SHORT_LIMIT = 0.12
+"""Of seven points and fewer."""
 RATIO = 3.0
 
 
 def find(f: Features) -> Hits:
     jumps = ratio(f.val.late_sigma, f.val_unit)
     train_jumps = ratio(f.train.late_sigma, f.train_unit)
-    hit = f.has_train & (f.val.n >= 8) & (jumps > LIMIT) & (jumps > RATIO * train_jumps)
+    limit = np.where(f.val.n < 8, SHORT_LIMIT, LIMIT)
+    hit = f.has_train & (f.val.n >= 5) & (jumps > limit) & (jumps > RATIO * train_jumps)
     return Hits(
         hit,
-        sure(jumps / LIMIT - 1, np.where(f.val.n <= 10, 0.8, 0.95)),
+        sure(jumps / limit - 1, np.where(f.val.n <= 10, 0.8, 0.95)),
         np.full(len(jumps), np.nan),
         {"jumps": jumps, "train_jumps": train_jumps, "sigma": f.val.late_sigma * f.batch.scale},
     )

@@ -26,9 +26,13 @@ NAME = "overfitting"
 
 LIMIT = 0.06
 """Rise that counts, of the level at the best epoch; of ten points and fewer SHORT_LIMIT."""
-SHORT_LIMIT = 0.08
+SHORT_LIMIT = 0.07
 SIGMAS = 3.5
 """Standard errors of the two levels that the rise has to exceed."""
+FEW = 30
+"""Points up to which SIGMAS_FEW and TREND_FEW hold: fewer points, fewer chances for noise to rise by itself."""
+SIGMAS_FEW = 2.5
+TREND_FEW = 1.5
 TREND = 2.0
 """Standard errors (already 1.5 times the independent one) by which the line since the best has to rise instead."""
 
@@ -38,10 +42,12 @@ def find(f: Features) -> Hits:
     risen = val.end - val.best - val.luck
     error = np.hypot(val.end_error, 0.45 * val.late_sigma)
     change, change_error = val.line(val.best_at, val.n)
-    trending = (change > TREND * change_error) & (val.n - val.best_at >= 5)
+    few = val.n <= FEW
+    sigmas, trend = np.where(few, SIGMAS_FEW, SIGMAS), np.where(few, TREND_FEW, TREND)
+    trending = (change > trend * change_error) & (val.n - val.best_at >= np.where(few, 4, 5))
     risen = np.where(trending, np.maximum(risen, np.minimum(change, val.end - val.best)), risen)
     rise = ratio(risen, f.val_unit)
-    clear = (risen > SIGMAS * error) | (trending & (risen > error))
+    clear = (risen > sigmas * error) | (trending & (risen > error))
     after = val.n - 1 - val.best_at
     late_enough = after >= np.where(val.n <= 10, 2, np.maximum(val.tail, 3))
 
@@ -54,7 +60,7 @@ def find(f: Features) -> Hits:
     short = val.n <= 10
     limit = np.where(short, SHORT_LIMIT, LIMIT)
     hit = f.has_val & clear & (rise > limit) & late_enough & (kept_falling | ~f.has_train)
-    certain = np.maximum(ratio(risen, SIGMAS * error), ratio(change, TREND * change_error) * trending)
+    certain = np.maximum(ratio(risen, sigmas * error), ratio(change, trend * change_error) * trending)
     margin = np.minimum(rise / limit - 1, certain - 1)
     most = np.where(f.has_train, np.where(short, 0.93, 0.99), 0.7)
     return Hits(
