@@ -53,7 +53,7 @@ def finish(
     journal.append_many([{"kind": "sweep_finding", "at": now, "finding": finding.to_json()} for finding in found])
     seconds = {
         "total": now - began,
-        "training": _training_seconds(before, began),
+        "training": _training_seconds(before),
         "orchestration": controller.busy_seconds,
         "tracking": 0.0,
     }
@@ -94,9 +94,8 @@ def _outcome(controller: Controller, signal: str | None) -> tuple[str, str, int]
     return "finished", controller.stopping or "", 0
 
 
-def _training_seconds(record: SweepRecord, began: float) -> float:
+def _training_seconds(record: SweepRecord) -> float:
     """Of this driver: what its trials' epochs took, summed over all workers."""
-    del began
     already = record.seconds.get("training", 0.0)
     return sum(trial.seconds for trial in record.trials) - already
 

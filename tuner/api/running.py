@@ -8,8 +8,8 @@ import os
 import shutil
 import socket
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TextIO
@@ -59,7 +59,6 @@ class Launch:
     """Makes the view; it is told when the clock ends the sweep, in Unix seconds, or None."""
     loop: Callable[..., object] | None = None
     """The user's training function itself, where it was not given by name."""
-    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
 
 def start_sweep(sweep: Sweep, launch: Launch) -> Finished:
