@@ -69,7 +69,10 @@ class Sweep:
         self.clock = Clock()
         self.crash_after: int | None = None
         self.controller = self._controller()
-        self._write([{"kind": "sweep", "version": 1, "at": 0.0, **HEAD, "metric": rules.metric, "mode": rules.mode}])
+        head = {**HEAD, "metric": rules.metric, "mode": rules.mode, "repeats": rules.repeats}
+        if rules.final_top:
+            head["finalists"] = {"top": rules.final_top, "seeds": rules.final_seeds}
+        self._write([{"kind": "sweep", "version": 1, "at": 0.0, **head}])
         self._write(warm)
         self._write([{"kind": "driver", "at": 0.0, "attempt": 1}])
         for line in warm:

@@ -243,8 +243,6 @@ def test_faults_in_what_an_anchor_holds_name_the_lines_of_the_anchor() -> None:
 
 LATER_EXAMPLES = {
     "nightly": "nightly: {control: {lr: 0.1}}",
-    "search.repeats": "search: {repeats: 3}",
-    "search.finalists": "search: {finalists: 2}",
     "resources.workers": "resources: {workers: 4, gpu: 1}",
     "storage": "storage: s3://bucket/runs",
     "tracking.curves": "tracking: {curves: top}",

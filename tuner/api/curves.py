@@ -46,7 +46,7 @@ def run_histories(directory: RunDirectory) -> list[History]:
             max_epochs=record.max_epochs,
             task=record.task,
         )
-        for trial in record.trials
+        for trial in record.trainings
         if trial.epochs
     ]
 

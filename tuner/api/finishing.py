@@ -84,7 +84,7 @@ def write_files(directory: RunDirectory, record: SweepRecord, sweep: Sweep, sect
 
 def _outcome(controller: Controller, signal: str | None) -> tuple[str, str, int]:
     """(status, reason, exit code)."""
-    endings = [trial.ending for trial in controller.trials.values()]
+    endings = [trial.ending for trial in controller.trials.values() if trial.repeat_of is None]
     if controller.stopped_by == "user":
         return "stopped", controller.stopping or f"stopped by {signal}", 130
     if endings and all(ending == FAILED for ending in endings):
@@ -97,7 +97,7 @@ def _outcome(controller: Controller, signal: str | None) -> tuple[str, str, int]
 def _training_seconds(record: SweepRecord) -> float:
     """Of this driver: what its trials' epochs took, summed over all workers."""
     already = record.seconds.get("training", 0.0)
-    return sum(trial.seconds for trial in record.trials) - already
+    return sum(trial.seconds for trial in record.trainings) - already
 
 
 def _tracking_section(directory: RunDirectory, sweep: Sweep, uri: str | None) -> Mapping[str, Any]:

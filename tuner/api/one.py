@@ -62,16 +62,16 @@ def train_one(
     runs: Path,
     say: Callable[[str], None],
 ) -> Trained:
-    """Train one configuration of a sweep, or a trial of a run (`RUN/0017`) again, in this process.
+    """Train one configuration of a sweep, or a trial of a run (`RUN/0017`, `RUN/0017-2`) again, in this process.
 
     Parameters that `config` does not give come from the defaults, else from the seed's first suggestion. Raises
     InputError for values outside the space, RunError where the training itself failed.
     """
-    sweep, chosen, number = _chosen(what, config, overrides, flags, runs)
+    sweep, chosen, seed = _chosen(what, config, overrides, flags, runs)
     say("config " + ", ".join(f"{name}={value}" for name, value in chosen.items()))
     with tempfile.TemporaryDirectory(prefix="tuner-") as scratch:
         plan = TrainingPlan.from_sweep(sweep, RunDirectory(Path(scratch)))
-        assignment = Assignment("0000", 1, chosen, trial_seed(sweep.seed, number), sweep.search.max_epochs)
+        assignment = Assignment("0000", 1, chosen, seed, sweep.search.max_epochs)
         reports: list[Report] = []
 
         def on_epoch(report: Report) -> None:
@@ -89,23 +89,24 @@ def train_one(
 def _chosen(
     what: str, config: Mapping[str, str], overrides: Mapping[str, str], flags: Mapping[str, str], runs: Path
 ) -> tuple[Sweep, dict[str, Any], int]:
-    """(sweep, configuration, trial number that seeds it)."""
+    """(sweep, configuration, seed)."""
     run, _, trial = what.rpartition("/")
-    if run and trial.isdigit() and not Path(what).is_file():
+    if run and trial.replace("-", "", 1).isdigit() and not Path(what).is_file():
         directory = find_run(run, runs)
         sweep = load_resolved(directory, overrides, flags)
-        known = {record.trial: record for record in directory.record().trials}
+        known = {record.trial: record for record in directory.record().trainings}
         if trial not in known:
             names = f"{min(known)} to {max(known)}" if known else "none at all"
             raise InputError("no such trial", (Fault("RUN/TRIAL", what, f"{directory.name} has {names}"),))
-        number = known[trial].number
+        seed = known[trial].seed or trial_seed(sweep.seed, known[trial].number)
         merged = {**known[trial].config, **read_config(config, sweep.space)}
         partial = {item.name: merged[item.name] for item in sweep.space.active(merged) if item.name in merged}
     else:
-        sweep, number = load_sweep(what, overrides, flags), 0
+        sweep = load_sweep(what, overrides, flags)
+        seed = trial_seed(sweep.seed, 0)
         partial = read_config(config, sweep.space)
     suggestion = make_searcher("random", {}, sweep.space, mode=sweep.metric.mode, seed=sweep.seed).suggest(0) or {}
-    return sweep, sweep.space.complete(partial, suggestion), number
+    return sweep, sweep.space.complete(partial, suggestion), seed
 
 
 def _trained(sweep: Sweep, config: Config, reports: list[Report]) -> Trained:

@@ -20,6 +20,9 @@ def describe(sweep: Sweep) -> str:
         f"{search.scheduler} stops{doomed}",
         f"a trial    {_resources(sweep)}",
     ]
+    again = _further_seeds(sweep)
+    if again:
+        rows.append(f"seeds      {again}")
     limits = [f"{sweep.stop.hours:g} hours"] if sweep.stop.hours is not None else []
     limits += [f"{name} reaches {value:g}" for name, value in sweep.stop.target.items()]
     if limits:
@@ -27,6 +30,16 @@ def describe(sweep: Sweep) -> str:
     rows += [f"{'space' if number == 0 else '':10} {line}" for number, line in enumerate(_space(sweep))]
     rows += [f"note       {note}" for note in sweep.notes]
     return "\n".join(rows)
+
+
+def _further_seeds(sweep: Sweep) -> str:
+    search = sweep.search
+    if search.repeats > 1:
+        return f"what comes to its end is trained on {search.repeats} seeds, and its value is their mean"
+    if search.finalists is None:
+        return ""
+    top, seeds = search.finalists.top, search.finalists.seeds
+    return f"then the best {top} are trained again on {seeds} further seeds, and the best mean wins"
 
 
 def _resources(sweep: Sweep) -> str:

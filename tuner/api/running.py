@@ -196,7 +196,10 @@ class _Drive:
             "seed": sweep.seed,
             "task": sweep.task,
             "parameters": [asdict(item) for item in sweep.space.records()],
-        } | ({"warm": len(self.warm.lines)} if self.warm.lines else {})
+            **({"warm": len(self.warm.lines)} if self.warm.lines else {}),
+            **({"repeats": sweep.search.repeats} if sweep.search.repeats > 1 else {}),
+            **({} if sweep.search.finalists is None else {"finalists": sweep.search.finalists.model_dump()}),
+        }
 
     def _write(self, journal: Journal, lines: Sequence[Line]) -> None:
         journal.append_many(list(lines))

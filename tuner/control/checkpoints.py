@@ -1,41 +1,121 @@
-"""Which checkpoints are kept: the best k trials' best ones, and the last one of each trial that may go on."""
+"""Which checkpoints are kept: the best k configurations' best ones, and the last one of each trial that may go on.
+
+A configuration that was trained on several seeds keeps one: that of its best training. It stands before those that were
+not, by its mean, so that the winner's weights are there; while finalists are still being trained, all of them are kept.
+"""
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from tuner.records.journal import Line
 from tuner.records.run_directory import RunDirectory
-from tuner.records.trial import COMPLETED, INTERRUPTED, PRUNED
+from tuner.records.trial import COMPLETED, DOOMED, INTERRUPTED, PRUNED
 from tuner.records.values import decode_number
 
 
 class CheckpointKeeper:
-    """Follows the journal's endings and removes what no longer counts. Built anew on resume from the same lines."""
+    """Follows the journal's lines and removes what no longer counts. Built anew on resume from the same lines."""
 
     def __init__(self, directory: RunDirectory, keep: int, mode: str) -> None:
         self._directory, self._keep = directory, keep
         self._sign = 1.0 if mode == "min" else -1.0
-        self._best: list[tuple[float, str]] = []
-        """(oriented value, trial) of the trials whose best checkpoint is kept, best first."""
+        self._there: dict[str, list[tuple[float, str]]] = {}
+        """Configuration, by its first trial -> (oriented value, training) of those with a checkpoint, best first."""
+        self._value: dict[str, float] = {}
+        """Oriented, of every trial that may count."""
+        self._again: dict[str, _Again] = {}
+        self._of: dict[str, str] = {}
+        """Training on a further seed -> its configuration."""
+        self._finalists: tuple[str, ...] = ()
+        self._final_seeds = 0
+        self._repeats = 1
+        self._survived: set[str] = set()
+        """Those that came to their end on their first seed: with repeats they get others."""
 
     def lines(self, lines: Sequence[Line]) -> None:
         for line in lines:
-            if line["kind"] == "ending" and line["ending"] != INTERRUPTED:
+            kind = line["kind"]
+            if kind == "ending" and line["ending"] != INTERRUPTED:
                 self._on_ending(line)
+            elif kind == "sweep":
+                self._repeats = line.get("repeats", 1)
+            elif kind == "further_seed":
+                self._of[line["trial"]] = line["of"]
+                again = self._again.setdefault(line["of"], _Again(counts_first=line["origin"] != "finalist"))
+                again.begun += 1
+            elif kind == "finalists":
+                self._finalists, self._final_seeds = tuple(line["trials"]), line["seeds"]
+            elif kind == "suggestion":
+                self._finalists = ()
 
     def _on_ending(self, line: Line) -> None:
-        trial = line["trial"]
+        trial: str = line["trial"]
+        root: str = self._of.get(trial, trial)
+        again = self._again.get(root)
+        if trial == root and line["ending"] == COMPLETED:
+            self._survived.add(root)
         if line["ending"] not in (COMPLETED, PRUNED) or line["value"] is None:
             self._remove(trial)
-            return
-        self._best.append((self._sign * decode_number(line["value"]), trial))
-        self._best.sort()
-        for _, dropped in self._best[self._keep :]:
-            self._remove(dropped)
-        del self._best[self._keep :]
-        (self._directory.trial_checkpoints(trial) / "last.pt").unlink(missing_ok=True)
+        else:
+            self._value[trial] = self._sign * decode_number(line["value"])
+            self._there[root] = sorted([*self._there.get(root, []), (self._value[trial], trial)])
+            (self._directory.trial_checkpoints(trial) / "last.pt").unlink(missing_ok=True)
+        if again is not None and trial != root:
+            again.ended += 1
+            again.diverged |= line["ending"] == DOOMED
+            again.values += [self._value[trial]] if trial in self._value else []
+        self._drop()
+
+    def _drop(self) -> None:
+        """All but the best training of each configuration, and of the configurations all but the best."""
+        for there in self._there.values():
+            for _, trial in there[1:]:
+                self._remove(trial)
+            del there[1:]
+        ended = {root for root in self._there if root not in self._under_way()}
+        for root in sorted(ended, key=self._rank)[self._keep :]:
+            self._remove(self._there.pop(root)[0][1])
+
+    def _under_way(self) -> set[str]:
+        """Configurations whose further seeds are being trained, or are to be."""
+        found = {root for root in self._there if self._ended(root) < self._wanted(root)}
+        if any(self._ended(root) < self._final_seeds for root in self._finalists):
+            found |= set(self._finalists)
+        return found
+
+    def _ended(self, root: str) -> int:
+        again = self._again.get(root)
+        return 0 if again is None else again.ended
+
+    def _wanted(self, root: str) -> int:
+        again = self._again.get(root)
+        repeats = self._repeats - 1 if root in self._survived else 0
+        return repeats if again is None else max(repeats, again.begun)
+
+    def _rank(self, root: str) -> tuple[bool, float, str]:
+        again, (value, _) = self._again.get(root), self._there[root][0]
+        values = [] if again is None else again.values
+        if again is None or again.diverged or not values:
+            return True, math.inf if again is not None and again.diverged else value, root
+        counted = [self._value[root], *values] if again.counts_first else values
+        return False, math.fsum(counted) / len(counted), root
 
     def _remove(self, trial: str) -> None:
         shutil.rmtree(self._directory.trial_checkpoints(trial), ignore_errors=True)
+
+
+@dataclass
+class _Again:
+    """A configuration's trainings on further seeds."""
+
+    counts_first: bool
+    """Whether the first one's value counts for the mean: it does where it did not choose the configuration."""
+    begun: int = 0
+    ended: int = 0
+    diverged: bool = False
+    values: list[float] = field(default_factory=list)
+    """Oriented."""

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tuner.control.rules import Rules
+from tuner.control.seeds import FurtherSeeds, further_seed_line
 from tuner.control.trials import ENDED, PAUSED, RUNNING, WAITING, LiveTrial, trial_seed
 from tuner.diagnosis import diagnose, doomed
 from tuner.records.epochs import Assignment, Failure, Report
@@ -41,6 +42,8 @@ class Controller:
         self.searcher = searcher
         self.scheduler = scheduler
         self.trials: dict[str, LiveTrial] = {}
+        """Those of the search, and the trainings of their configurations on further seeds."""
+        self.seeds = FurtherSeeds(rules)
         self.stopping: str | None = None
         """Why no further trial starts and running ones are to be interrupted; None while the sweep goes on."""
         self.stopped_by: str | None = None
@@ -71,12 +74,38 @@ class Controller:
             return None
         if self.rules.concurrency is not None and len(self._running) >= self.rules.concurrency:
             return None
-        trial = self._queue.popleft() if self._queue else self._promote() or self._suggest()
+        trial = self._queue.popleft() if self._queue else self._next_trial()
         if trial is None:
             return None
         trial.state, trial.attempt, trial.last_sign = RUNNING, trial.attempt + 1, None
         self._running[trial.trial] = trial
         return trial.assignment(self.rules.max_epochs)
+
+    def _next_trial(self) -> LiveTrial | None:
+        return self._again(self.seeds.next_repeat()) or self._promote() or self._suggest() or self._final()
+
+    def _again(self, live: LiveTrial | None) -> LiveTrial | None:
+        """Enter a training on a further seed."""
+        if live is not None:
+            self.add_further(live)
+            self.tell(further_seed_line(live))
+        return live
+
+    def add_further(self, live: LiveTrial) -> None:
+        """Also what a replay calls."""
+        self.trials[live.trial] = live
+        self.seeds.add(live)
+
+    def _final(self) -> LiveTrial | None:
+        """The finalists' next training; they are chosen when nothing of the search runs any more."""
+        if self.rules.final_top and self.seeds.finalists is None and not self._running and self._search_is_over:
+            for live in [trial for trial in self.trials.values() if trial.state == PAUSED]:
+                self.tell(*self._ending(live, PRUNED, f"still paused at the end: {live.paused}", None))
+            self.seeds.finalists = self.seeds.chosen()
+            if self.seeds.finalists:
+                chosen, seeds = list(self.seeds.finalists), self.rules.final_seeds
+                self.tell({"kind": "finalists", "trials": chosen, "seeds": seeds})
+        return self._again(self.seeds.next_final())
 
     def _promote(self) -> LiveTrial | None:
         """The paused trial that has earned its next rung, if there is one."""
@@ -127,6 +156,7 @@ class Controller:
         """Enter a trial that the searcher knows of already; the journal line is the caller's."""
         trial = LiveTrial(trial_name(number), number, config, origin, trial_seed(self.rules.seed, number))
         self.trials[trial.trial] = trial
+        self.seeds.add(trial)
         self.suggested = max(self.suggested, number + 1)
         return trial
 
@@ -152,8 +182,11 @@ class Controller:
         """Nothing runs, and nothing will."""
         if self._running:
             return False
-        if self.stopping is not None:
-            return True
+        return self.stopping is not None or (self._search_is_over and not self.seeds.left)
+
+    @property
+    def _search_is_over(self) -> bool:
+        """Nothing is left to be handed out but further seeds."""
         used_up = self.exhausted or (self.rules.trials is not None and self.suggested >= self.rules.trials)
         return used_up and not self._queue and self._next_promoted() is None
 
@@ -212,7 +245,7 @@ class Controller:
             del self._running[live.trial]
             live.state = PAUSED
         self.tell(*lines)
-        reached = self.rules.reached(epoch.metrics)
+        reached = self.seeds.reached(live, epoch.metrics)
         if reached is not None:
             self.request_stop("target", reached)
         return live.state == RUNNING and self.stopping is None
@@ -225,7 +258,7 @@ class Controller:
         live.facts = report.facts or live.facts
         live.finished = report.finished
         value = live.take(report.epoch, self.rules.metric, self.rules.mode)
-        if value is None:
+        if value is None or live.repeat_of is not None:
             return []
         self.searcher.on_trial_result(live.number, report.epoch.epoch, value)
         oriented = value if self.rules.mode == "min" else -value
@@ -256,7 +289,7 @@ class Controller:
             return COMPLETED, live.finished, None
         if live.last_epoch >= self.rules.max_epochs:
             return COMPLETED, f"all {self.rules.max_epochs} epochs", None
-        if self.rules.doomed:
+        if self.rules.doomed and live.repeat_of is None:
             seen = doomed(live.history(self.rules.max_epochs, self.rules.task))
             if seen is not None:
                 return DOOMED, f"{seen.symptom}: {seen.says}", seen
@@ -362,8 +395,10 @@ class Controller:
         if ending == INTERRUPTED:
             return  # goes on after a resume: nobody is told
         diverged = ending == DOOMED and any(_not_finite(value) for value in live.epochs[-1].metrics.values())
-        self.searcher.on_trial_end(live.number, ending, live.value, diverged=diverged or out_of_memory)
-        if ending in (DOOMED, FAILED):
+        told = self.seeds.on_ending(live, ending, diverged=diverged or out_of_memory)
+        if told is not None:
+            self.searcher.on_trial_end(told.number, told.ending, told.value, diverged=told.diverged)
+        if ending in (DOOMED, FAILED) and live.repeat_of is None:
             self.scheduler.on_trial_lost_for_good(live.trial, worst=ending == DOOMED or out_of_memory)
 
     def _never_reported(self, live: LiveTrial) -> str:

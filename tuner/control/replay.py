@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tuner.control.controller import Controller
+from tuner.control.seeds import from_line
 from tuner.control.trials import ENDED, PAUSED, LiveTrial
 from tuner.errors import RunError
 from tuner.records.epochs import EpochMetrics, Report
@@ -70,6 +71,10 @@ def _apply(controller: Controller, line: Line, again: set[str]) -> None:
     elif kind == "suggestion":
         controller.searcher.begin(line["number"], line["config"])
         controller.add_trial(line["number"], line["config"], line["origin"])
+    elif kind == "further_seed":
+        controller.add_further(from_line(line))
+    elif kind == "finalists":
+        controller.seeds.finalists = tuple(line["trials"])
     elif kind == "start":
         _trial(controller, line).attempt = line["attempt"]
     elif kind == "promotion":

@@ -36,6 +36,12 @@ class Rules:
     """Lost workers that a trial survives, and failures that a resume tries again."""
     silent_seconds: float | None = None
     task: str | None = None
+    repeats: int = 1
+    """Seeds that each configuration is trained on which comes to its end; its value is their mean."""
+    final_top: int = 0
+    """Configurations that are trained again when the search is over; 0: none."""
+    final_seeds: int = 0
+    """Further seeds of each of them."""
 
     @classmethod
     def from_sweep(cls, sweep: Sweep) -> Rules:
@@ -56,7 +62,14 @@ class Rules:
             retries=sweep.retries.times,
             silent_seconds=None if sweep.retries.silent_minutes is None else 60.0 * sweep.retries.silent_minutes,
             task=sweep.task,
+            repeats=sweep.search.repeats,
+            final_top=0 if sweep.search.finalists is None else sweep.search.finalists.top,
+            final_seeds=0 if sweep.search.finalists is None else sweep.search.finalists.seeds,
         )
+
+    def falls(self, name: str) -> bool:
+        """Whether lower is better: the sweep's own metric goes by its mode, others by their name."""
+        return self.mode == "min" if name == self.metric else name.endswith("_loss")
 
     def reached(self, metrics: Mapping[str, float]) -> str | None:
         """`val_loss 0.197 reached the target 0.2`, or None. A name that ends in `_loss` is to fall, others to rise,
@@ -65,7 +78,6 @@ class Rules:
             value = metrics.get(name)
             if value is None:
                 continue
-            falls = self.mode == "min" if name == self.metric else name.endswith("_loss")
-            if value <= target if falls else value >= target:
+            if value <= target if self.falls(name) else value >= target:
                 return f"{name} {value:.4g} reached the target {target:g}"
         return None

@@ -46,6 +46,10 @@ class LiveTrial:
     last_sign: float | None = None
     """Unix seconds of its last sign of life; None while it waits for a worker."""
     ending: str | None = None
+    repeat_of: str | None = None
+    """The trial whose configuration it trains again; None for a trial of the search."""
+    nth: int = 1
+    """Which of its configuration's seeds it has, from 1."""
 
     @property
     def last_epoch(self) -> int:
@@ -77,6 +81,7 @@ class LiveTrial:
         )
 
 
-def trial_seed(sweep_seed: int, number: int) -> int:
-    """The seed of trial `number`: its own, and the same whenever the sweep runs again."""
-    return int(np.random.SeedSequence([sweep_seed, number]).generate_state(1)[0])
+def trial_seed(sweep_seed: int, number: int, nth: int = 1) -> int:
+    """The `nth` seed of trial `number`'s configuration: its own, and the same whenever the sweep runs again."""
+    entropy = [sweep_seed, number] if nth == 1 else [sweep_seed, number, nth]
+    return int(np.random.SeedSequence(entropy).generate_state(1)[0])

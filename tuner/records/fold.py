@@ -2,11 +2,14 @@
 
 kind        keys beside `kind` and `at` (Unix seconds)
 sweep       version, run, name, metric, mode, max_epochs, trials, seed, task, parameters; always the first line; warm:
-            how many `warm` lines follow, where there are any
+            how many `warm` lines follow, where there are any; repeats, or finalists (top, seeds), where it has them
 warm        number, run, source, config, reports ([epoch, value]), ending, value, diverged: a trial of an earlier run
             that the searcher is told before its first one; it is none of this sweep's and in no record
 driver      attempt, pid, host: a driver took the sweep on (the first, or after a stop or a kill)
 suggestion  trial, number, config, origin, seed
+further_seed  trial, of, nth, number, config, origin (repeat, finalist), seed: the configuration of trial `of`, trained
+            again on its nth seed; its lines are as a trial's, but for rungs, which it meets none of
+finalists   trials, seeds: the search is over, and these are trained again; a suggestion after it takes it back
 start       trial, attempt, after_epoch
 report      trial, attempt, epoch, metrics, seconds; with the first of an attempt: facts, node; at the last: finished
 repeated    trial, attempt, epoch, seconds: an epoch that the journal had already, trained again after a loss
@@ -16,6 +19,7 @@ finding     trial, finding: seen while the trial ran
 lost        trial, attempt, failure, reason, traceback: the trial goes back to its last checkpoint
 ending      trial, attempt, ending, reason, value, best_epoch, diagnosis, failure, traceback
 sweep_finding  finding
+final_test  trial, training, epoch, metrics, validation, noise, n_test, n_val, touched, says: a look at the test split
 end         status, reason, seconds: the driver left in good order; `driver` after it means that it was resumed
 """
 
@@ -29,10 +33,11 @@ from tuner.errors import RunError
 from tuner.records.epochs import EpochMetrics, Facts
 from tuner.records.finding import Diagnosis, Finding
 from tuner.records.journal import Line
-from tuner.records.trial import ParameterRecord, Rung, SweepRecord, TrialRecord
+from tuner.records.trial import FinalTest, ParameterRecord, Rung, SweepRecord, TrialRecord
 from tuner.records.values import Scalar, decode_metrics, decode_number, encode_metrics, encode_number
 
 _FACTS = {item.name for item in fields(Facts)}
+_FINAL_TEST = {item.name for item in fields(FinalTest)}
 
 
 def encode_facts(facts: Facts) -> dict[str, Any]:
@@ -92,6 +97,8 @@ class _Trial:
     last_at: float | None = None
     spans: list[tuple[float, float, str]] = field(default_factory=list)
     open_since: float | None = None
+    seed: int = 0
+    repeat_of: str | None = None
 
     def leave(self, at: float) -> None:
         if self.open_since is not None:
@@ -120,6 +127,8 @@ class _Trial:
             started_at=self.started_at,
             ended_at=self.ended_at,
             spans=tuple(self.spans),
+            seed=self.seed,
+            repeat_of=self.repeat_of,
         )
 
 
@@ -135,6 +144,8 @@ class Fold:
         self._ended_at: float | None = None
         self._seconds: dict[str, float] = {}
         self._attempt = 0
+        self._finalists: tuple[str, ...] = ()
+        self._final_test: FinalTest | None = None
 
     def apply(self, lines: Iterable[Line]) -> Fold:
         for line in lines:
@@ -154,7 +165,22 @@ class Fold:
                 trial.leave(trial.last_at or trial.open_since)
 
     def _on_suggestion(self, line: Line) -> None:
-        self._trials[line["trial"]] = _Trial(line["trial"], line["number"], dict(line["config"]), line["origin"])
+        trial = _Trial(line["trial"], line["number"], dict(line["config"]), line["origin"], seed=line.get("seed", 0))
+        self._trials[line["trial"]] = trial
+        self._finalists = ()
+
+    def _on_further_seed(self, line: Line) -> None:
+        trial = _Trial(line["trial"], line["number"], dict(line["config"]), line["origin"], seed=line["seed"])
+        trial.repeat_of = line["of"]
+        self._trials[line["trial"]] = trial
+
+    def _on_finalists(self, line: Line) -> None:
+        self._finalists = tuple(line["trials"])
+
+    def _on_final_test(self, line: Line) -> None:
+        known: dict[str, Any] = {name: line[name] for name in _FINAL_TEST}
+        known |= {name: decode_metrics(line[name]) for name in ("metrics", "validation", "noise")}
+        self._final_test = FinalTest(**known)
 
     def _on_start(self, line: Line) -> None:
         trial = self._trials[line["trial"]]
@@ -236,7 +262,7 @@ class Fold:
             max_epochs=head["max_epochs"],
             total_trials=head["trials"],
             status=self._status,
-            trials=tuple(trial.record() for trial in self._trials.values()),
+            trials=tuple(trial.record() for trial in self._trials.values() if trial.repeat_of is None),
             findings=tuple(self._findings),
             reason=self._reason,
             started_at=head["at"],
@@ -245,6 +271,11 @@ class Fold:
             parameters=tuple(ParameterRecord(**_tuples(item)) for item in head.get("parameters", ())),
             seconds=dict(self._seconds),
             attempt=self._attempt,
+            repeats=tuple(trial.record() for trial in self._trials.values() if trial.repeat_of is not None),
+            seeds_each=head.get("repeats", 1),
+            final_seeds=head.get("finalists", {}).get("seeds", 0),
+            finalists=self._finalists,
+            final_test=self._final_test,
         )
 
 

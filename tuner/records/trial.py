@@ -62,6 +62,10 @@ class TrialRecord:
     ended_at: float | None = None
     spans: tuple[tuple[float, float, str], ...] = ()
     """When and where it ran: (start, end, node) of each attempt, Unix seconds."""
+    seed: int = 0
+    """From which its weights, order of data and dropout were drawn."""
+    repeat_of: str | None = None
+    """The trial whose configuration it trains again on a further seed; such a one is called `0017-2`."""
 
     @property
     def seconds(self) -> float:
@@ -71,6 +75,32 @@ class TrialRecord:
     @property
     def verdict(self) -> str | None:
         return self.diagnosis.verdict if self.diagnosis else None
+
+
+@dataclass(frozen=True, slots=True)
+class FinalTest:
+    """One look at the test split, at the very end."""
+
+    trial: str
+    """The sweep's best trial."""
+    training: str
+    """Whose weights were tested: the trial itself, or its configuration on a further seed (`0017-2`)."""
+    epoch: int
+    """Of the checkpoint."""
+    metrics: Mapping[str, float]
+    """On the test split: `test_loss`, `test_accuracy`."""
+    validation: Mapping[str, float]
+    """The same weights on the validation split: `val_loss`, `val_accuracy`."""
+    noise: Mapping[str, float]
+    """Standard error of the difference between the two, by metric without its prefix: `loss`, `accuracy`."""
+    n_test: int
+    n_val: int
+    touched: int
+    """How often this run has looked at the test split, this time included."""
+    at: float
+    """Unix seconds."""
+    says: str
+    """Test against validation, in one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +119,7 @@ class SweepRecord:
     status: str
     """`running`, `finished`, `stopped` or `failed`."""
     trials: tuple[TrialRecord, ...]
+    """One a configuration: its first training. Those on further seeds are `repeats`."""
     findings: tuple[Finding, ...] = ()
     """Of the sweep as a whole."""
     reason: str = ""
@@ -101,10 +132,31 @@ class SweepRecord:
     """`total`, `training`, `orchestration`, `tracking`: summed over the drivers of this run."""
     attempt: int = 1
     """How many drivers it has had."""
+    repeats: tuple[TrialRecord, ...] = ()
+    """The trainings of its trials' configurations on further seeds: no configurations of their own."""
+    seeds_each: int = 1
+    """On how many seeds each configuration is trained that comes to its end: `search.repeats`."""
+    final_seeds: int = 0
+    """On how many further seeds each finalist is trained: `search.finalists`."""
+    finalists: tuple[str, ...] = ()
+    """The trials that are trained again, once the search is over."""
+    final_test: FinalTest | None = None
+    """What the test split said of the best one, where it was asked."""
+
+    @property
+    def trainings(self) -> tuple[TrialRecord, ...]:
+        """All that was trained: the trials, then their repeats."""
+        return self.trials + self.repeats
 
     @property
     def best(self) -> TrialRecord | None:
-        """The trial with the best value; the earlier one of two equals. Doomed and failed trials never win."""
+        """The trial whose configuration has the best mean over its seeds, where there are further seeds; else the one
+        with the best value, the earlier one of two equals. Doomed and failed trials never win."""
+        from tuner.records.seeds import chosen_by_mean  # which reads these records
+
+        chosen = chosen_by_mean(self)
+        if chosen is not None:
+            return chosen.trial
         sign = 1.0 if self.mode == "min" else -1.0
         able = [t for t in self.trials if t.value is not None and t.ending not in (DOOMED, FAILED)]
         return min(able, key=lambda t: (sign * (t.value or 0.0), t.number), default=None)

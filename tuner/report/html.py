@@ -12,6 +12,7 @@ from importlib import resources
 from pathlib import Path
 
 from tuner.records.trial import SweepRecord
+from tuner.report import seeds_table
 from tuner.report.page_data import page_data, script_json
 from tuner.report.page_sections import answer, endings, escape, findings, header, pictures_section, verdict_marks
 from tuner.report.summary import verdict_counts
@@ -57,6 +58,7 @@ def html(record: SweepRecord, sweep_yaml: str = "", pictures: Sequence[Path] = (
         '<button type="button" id="theme">Light or dark</button></header>',
         f'<nav class="contents" aria-label="Contents">{_contents()}</nav>\n<main>',
         answer(record, marks),
+        seeds_table.section(record),
         asset("report/charts.html").replace("METRIC", escape(record.metric)),
         findings(record),
         endings(record),

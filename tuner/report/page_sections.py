@@ -12,6 +12,7 @@ from html import escape as _escape
 
 from tuner.records.finding import UNKNOWN, Remedy
 from tuner.records.trial import ENDINGS, SweepRecord, TrialRecord
+from tuner.report import seeds_table
 from tuner.report.matter import Matter, failures, findings_that_matter, next_step, symptoms
 from tuner.report.summary import ending_counts, epochs_saved
 from tuner.report.verdict_style import SHAPES, styles
@@ -135,6 +136,7 @@ def _best(record: SweepRecord, marks: Mapping[str, str]) -> str:
         f'<p class="big">{escape(record.metric)} {number(best.value)}</p>'
         f"<p>{marks[best.verdict or UNKNOWN]}, {_trials((best.trial,))}, "
         f"epoch {best.best_epoch} of {record.max_epochs}</p>"
+        + (f"<p>{escape(by_mean)}</p>" if (by_mean := seeds_table.told(record)) else "")
         + (f'<p class="soft">At that epoch: {also}.</p>' if also else "")
         + f'<dl class="settings">{settings}</dl>'
     )
@@ -154,7 +156,7 @@ def _next(record: SweepRecord) -> str:
 
 def _counts(record: SweepRecord) -> str:
     counts = ending_counts(record)
-    trained, repeated = sum(len(t.epochs) for t in record.trials), sum(t.repeated for t in record.trials)
+    trained, repeated = sum(len(t.epochs) for t in record.trainings), sum(t.repeated for t in record.trainings)
     asked = f" of {record.total_trials}" if record.total_trials > counts["total"] else ""
     figures = [
         (f"{counts['total']}{asked}", "trials"),
@@ -162,7 +164,7 @@ def _counts(record: SweepRecord) -> str:
         (str(trained), "epochs trained"),
         (str(epochs_saved(record)), "epochs saved"),
         *([(str(repeated), "epochs trained twice")] if repeated else []),
-        (duration(sum(trial.seconds for trial in record.trials)), "training and evaluation"),
+        (duration(sum(trial.seconds for trial in record.trainings)), "training and evaluation"),
     ]
     items = "".join(f"<li><b>{amount}</b>{escape(what)}</li>" for amount, what in figures)
     return f'<ul class="counts">{items}</ul>'

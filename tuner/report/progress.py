@@ -39,6 +39,8 @@ class OpenTrial:
     best_epoch: int | None = None
     verdict: str = ""
     """A finding made while it runs."""
+    further: bool = False
+    """A configuration on a further seed: no trial of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,9 @@ class Progress:
         self.open: dict[str, OpenTrial] = {}
         self.endings: Counter[str] = Counter()
         self.verdicts: Counter[str] = Counter()
-        self.epochs = self.repeated = self.saved = self.suggested = 0
+        self.epochs = self.repeated = self.saved = self.suggested = self.further = 0
+        self.further_wanted = 0
+        """Trainings on further seeds that have ended (`further`), and that the finalists are to have."""
         self.ended_here = 0
         """Endings under the present driver."""
         self.findings: list[str] = []
@@ -124,11 +128,18 @@ class Progress:
         self.open[line["trial"]] = OpenTrial(line["trial"], line["config"])
         self.suggested += 1
 
+    def _on_further_seed(self, line: Line) -> None:
+        self.open[line["trial"]] = OpenTrial(line["trial"], line["config"], further=True)
+
+    def _on_finalists(self, line: Line) -> None:
+        self.further_wanted = len(line["trials"]) * line["seeds"]
+
     def _on_start(self, line: Line) -> None:
         trial = self.open[line["trial"]]
         if trial.interrupted:
-            self.endings[INTERRUPTED] -= 1
-            self.verdicts[trial.verdict] -= 1
+            if not trial.further:
+                self.endings[INTERRUPTED] -= 1
+                self.verdicts[trial.verdict] -= 1
             trial.interrupted, trial.verdict = False, ""
         trial.running, trial.attempt = True, line["attempt"]
 
@@ -148,7 +159,8 @@ class Progress:
         value = math.nan if found is None else decode_number(found)
         if math.isfinite(value) and (trial.value is None or self.sign * value < self.sign * trial.value):
             trial.value, trial.best_epoch = value, trial.epoch
-            self._note(Best(trial.trial, value, trial.epoch, trial.config))
+            if not trial.further:
+                self._note(Best(trial.trial, value, trial.epoch, trial.config))
 
     def _on_repeated(self, _line: Line) -> None:
         self.repeated += 1
@@ -191,10 +203,13 @@ class Progress:
         trial = self.open.get(name) or OpenTrial(name, {})
         trial.running = False
         verdict = (line.get("diagnosis") or {}).get("verdict", UNKNOWN)
-        self.endings[ending] += 1
-        self.verdicts[verdict] += 1
-        self.ended_here += ending != INTERRUPTED
-        if ending in (PRUNED, DOOMED):
+        if trial.further:
+            self.further += ending != INTERRUPTED
+        else:
+            self.endings[ending] += 1
+            self.verdicts[verdict] += 1
+            self.ended_here += ending != INTERRUPTED
+        if ending in (PRUNED, DOOMED) and not trial.further:
             self.saved += max(0, self.max_epochs - trial.epochs)
         if ending in (DOOMED, FAILED) and name in self._able:
             del self._able[name]

@@ -9,7 +9,8 @@ from typing import Any
 
 from tuner.records.finding import HEALTHY, UNKNOWN
 from tuner.records.run_directory import RunDirectory, write_atomically
-from tuner.records.trial import DOOMED, ENDINGS, PRUNED, SweepRecord, TrialRecord
+from tuner.records.seeds import OverSeeds, chosen_by_mean, over_seeds
+from tuner.records.trial import DOOMED, ENDINGS, PRUNED, SweepRecord
 from tuner.records.values import encode_metrics
 
 SECONDS = ("total", "training", "orchestration", "tracking")
@@ -18,6 +19,9 @@ MLFLOW = ("tracking_uri", "experiment", "parent_run")
 
 def summary(record: SweepRecord, tracking: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The summary of a sweep that ended; strict JSON.
+
+    Where the best configuration was chosen by its mean over seeds, `best` has `mean`, `interval` and `seeds` besides;
+    `finalists` is there when there are some.
 
     `tracking` has the keys of MLFLOW; what is not known is null, as `parent_run` is until the server was reached.
     `status` is finished, stopped or failed; a sweep whose driver still runs, or was killed, says `running`.
@@ -30,16 +34,17 @@ def summary(record: SweepRecord, tracking: Mapping[str, Any] | None = None) -> d
         "status": record.status,
         "metric": record.metric,
         "mode": record.mode,
-        "best": _best(record.best),
+        "best": _best(record),
         "trials": ending_counts(record),
         "verdicts": verdict_counts(record),
         "epochs": {
-            "trained": sum(len(trial.epochs) for trial in record.trials),
-            "repeated": sum(trial.repeated for trial in record.trials),
+            "trained": sum(len(trial.epochs) for trial in record.trainings),
+            "repeated": sum(trial.repeated for trial in record.trainings),
             "saved": epochs_saved(record),
         },
         "seconds": {name: round(record.seconds.get(name, 0.0), 3) for name in SECONDS},
         "mlflow": {name: tracking.get(name) for name in MLFLOW},
+        **({"finalists": [_over_seeds(one) for one in over_seeds(record)]} if record.finalists else {}),
     }
 
 
@@ -71,9 +76,12 @@ def epochs_saved(record: SweepRecord) -> int:
     return sum(max(0, record.max_epochs - len(trial.epochs)) for trial in ended)
 
 
-def _best(best: TrialRecord | None) -> dict[str, Any] | None:
+def _best(record: SweepRecord) -> dict[str, Any] | None:
+    best = record.best
     if best is None:
         return None
+    chosen = chosen_by_mean(record)
+    by_mean = {} if chosen is None else _over_seeds(chosen)
     at_best = next((row.metrics for row in best.epochs if row.epoch == best.best_epoch), {})
     return {
         "trial": best.trial,
@@ -82,4 +90,14 @@ def _best(best: TrialRecord | None) -> dict[str, Any] | None:
         "value": best.value,
         "metrics": encode_metrics(at_best),
         "verdict": best.verdict or UNKNOWN,
+        **by_mean,
+    }
+
+
+def _over_seeds(one: OverSeeds) -> dict[str, Any]:
+    return {
+        "trial": one.trial.trial,
+        "mean": one.mean,
+        "interval": None if one.interval is None else list(one.interval),
+        "seeds": [{"trial": t.trial, "seed": t.seed, "value": t.value, "ending": t.ending} for t in one.trainings],
     }

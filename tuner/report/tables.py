@@ -33,11 +33,12 @@ def write_tables(record: SweepRecord, run_dir: RunDirectory) -> None:
 def trials_table(record: SweepRecord) -> pa.Table:
     """One row a trial: `trial, ending, reason, verdict, value, best_epoch, epochs, seconds, node` and `config.NAME`.
 
-    A parameter that is not active in a trial is null there.
+    A parameter that is not active in a trial is null there. A sweep with further seeds has a row for each training on
+    one, after the trials, and two columns more: `repeat_of`, null for a trial of the search, and `seed`.
     """
     import pyarrow as pa
 
-    trials = record.trials
+    trials = record.trainings
     columns: dict[str, pa.Array] = {
         "trial": pa.array([trial.trial for trial in trials], pa.string()),
         "ending": pa.array([trial.ending for trial in trials], pa.string()),
@@ -49,6 +50,9 @@ def trials_table(record: SweepRecord) -> pa.Table:
         "seconds": pa.array([trial.seconds for trial in trials], pa.float64()),
         "node": pa.array([trial.node for trial in trials], pa.string()),
     }
+    if record.repeats:
+        columns["repeat_of"] = pa.array([trial.repeat_of for trial in trials], pa.string())
+        columns["seed"] = pa.array([trial.seed for trial in trials], pa.int64())
     kinds = {parameter.name: parameter.kind for parameter in record.parameters}
     for name in parameter_names(record):
         values = [trial.config.get(name) for trial in trials]
@@ -63,7 +67,7 @@ def curves_table(record: SweepRecord) -> pa.Table:
     """
     import pyarrow as pa
 
-    rows = [(trial.trial, epoch) for trial in record.trials for epoch in trial.epochs if epoch.epoch >= 1]
+    rows = [(trial.trial, epoch) for trial in record.trainings for epoch in trial.epochs if epoch.epoch >= 1]
     others = sorted({name for _, epoch in rows for name in epoch.metrics} - set(LOSSES))
     columns = {
         "trial": pa.array([trial for trial, _ in rows], pa.string()),
@@ -89,7 +93,7 @@ def parameter_names(record: SweepRecord) -> list[str]:
 
 def _findings(record: SweepRecord) -> Iterator[tuple[str | None, Sequence[Finding]]]:
     yield None, record.findings
-    for trial in record.trials:
+    for trial in record.trainings:
         if trial.diagnosis is not None:
             yield trial.trial, trial.diagnosis.findings
 

@@ -17,6 +17,7 @@ from tuner.records.finding import HEALTHY, UNKNOWN, Diagnosis, Finding, Remedy
 from tuner.records.history import History
 from tuner.records.run_directory import RunDirectory
 from tuner.records.trial import ENDINGS, SweepRecord, TrialRecord
+from tuner.report import seeds_table
 from tuner.report.matter import Failures, Matter, failures, findings_that_matter, next_step, shown_path
 from tuner.report.sparkline import sparkline
 from tuner.report.summary import ending_counts, epochs_saved, verdict_counts
@@ -49,6 +50,8 @@ def final(record: SweepRecord, *, report: str | None = None, run: str | None = N
     """
     parts: list[RenderableType] = [*_outcome(record), Text("")]
     parts += _best(record)
+    seeds = seeds_table.terminal(record)
+    parts += [Text(""), seeds] if seeds is not None else []
     matters, failed = findings_that_matter(record), failures(record)
     if matters or failed:
         parts += [Text(""), Text("What matters", "bold")]
@@ -117,7 +120,7 @@ def _outcome(record: SweepRecord) -> list[RenderableType]:
     counts = ending_counts(record)
     endings = ", ".join(f"{counts[ending]} {ending}" for ending in ENDINGS if counts[ending])
     verdicts = ", ".join(f"{amount} {printable(verdict)}" for verdict, amount in verdict_counts(record).items())
-    trained = sum(len(trial.epochs) for trial in record.trials)
+    trained = sum(len(trial.epochs) for trial in record.trainings)
     why = f": {printable(record.reason)}" if record.reason else ""
     total = record.seconds.get("total")
     time = f" in {duration(total)}" if total is not None else ""
@@ -140,7 +143,9 @@ def _best(record: SweepRecord) -> list[RenderableType]:
     for name, value_ in best.config.items():
         table.add_row(Text(f"  {printable(name)}"), Text(scalar(value_)))
     others = _other_metrics(best, record.metric)
-    return [head, table, *([Text(f"  at that epoch: {others}", "dim")] if others else [])]
+    by_mean = seeds_table.told(record)
+    told = [Text(f"  {printable(by_mean)}")] if by_mean else []
+    return [head, *told, table, *([Text(f"  at that epoch: {others}", "dim")] if others else [])]
 
 
 def _other_metrics(best: TrialRecord, metric: str) -> str:

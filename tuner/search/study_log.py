@@ -19,6 +19,7 @@ from optuna.trial import TrialState
 
 from tuner.records.journal import Line
 from tuner.records.run_directory import write_atomically
+from tuner.records.seeds import over_seeds
 from tuner.records.trial import COMPLETED, DOOMED, FAILED, INTERRUPTED, SweepRecord, trial_name
 from tuner.records.values import Config, decode_metrics, decode_number
 from tuner.search import translation
@@ -42,6 +43,8 @@ class StudyLog:
         self._space = space
         self._metric = ""
         self._rows: list[bytes] = []
+        self._known_trials: set[str] = set()
+        """Without the trainings on further seeds, which are no trials to Optuna."""
         self._broken: dict[str, bool] = {}
         """Of each running trial: whether its last report held something that is not finite."""
         self._written_at = -math.inf
@@ -55,10 +58,11 @@ class StudyLog:
                     write_atomically(self._path, b"")
                     self._rows = [self._operations.study(line["run"])]
                 case "suggestion":
+                    self._known_trials.add(line["trial"])
                     self._add(line, self._known.begin(line["number"], line["config"], line["origin"], line["at"]))
-                case "report":
+                case "report" if line["trial"] in self._known_trials:
                     self._add(line, self._report(line))
-                case "ending":
+                case "ending" if line["trial"] in self._known_trials:
                     self._add(line, self._end(line))
 
     def _report(self, line: Line) -> list[bytes]:
@@ -94,9 +98,10 @@ class StudyLog:
 
 
 def write_study_log(record: SweepRecord, space: Space, path: Path) -> None:
-    """The whole file anew, from a sweep's record."""
+    """The whole file anew, from a sweep's record; with repeats, a trial's value is the mean of its seeds."""
     operations = _Operations(space, record.mode)
     rows = [operations.study(record.run)]
+    means = {one.trial.trial: one.mean for one in over_seeds(record) if one.whole and record.seeds_each > 1}
     for trial in record.trials:
         rows += operations.begin(trial.number, trial.config, trial.origin, trial.started_at or record.started_at)
         for epoch in trial.epochs:
@@ -106,7 +111,8 @@ def write_study_log(record: SweepRecord, space: Space, path: Path) -> None:
             broken = bool(trial.epochs) and not all(map(math.isfinite, trial.epochs[-1].metrics.values()))
             diverged = (trial.ending == DOOMED and broken) or trial.failure == "out_of_memory"
             at = trial.ended_at or record.started_at
-            rows += operations.end(trial.number, trial.ending, trial.reason, trial.value, diverged, at)
+            value = means.get(trial.trial) or trial.value
+            rows += operations.end(trial.number, trial.ending, trial.reason, value, diverged, at)
     write_atomically(path, b"".join(rows))
 
 

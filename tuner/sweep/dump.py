@@ -119,6 +119,8 @@ def _search(sweep: Sweep) -> dict[str, Any]:
             "concurrency": search.concurrency,
             "enqueue": [dict(config) for config in search.enqueue] or None,
             "warm_start": [_warm(source) for source in search.warm_start] or None,
+            "repeats": None if search.repeats == 1 else search.repeats,
+            "finalists": None if search.finalists is None else search.finalists.model_dump(),
         }
     )
 

@@ -16,6 +16,7 @@ from tuner.sweep.methods import ALGORITHMS, SCHEDULERS
 from tuner.sweep.own_model import Inspect, check_own_model
 from tuner.sweep.parts import LOSS, check_no_secret, read_memory, read_method, read_metric, read_target
 from tuner.sweep.sections import DEFAULT_TRIALS, SweepFile
+from tuner.sweep.seeds import check_seeds
 from tuner.sweep.setting import Listed, Setting
 from tuner.sweep.sweep import Metric, Resources, Search, Stop, Sweep, Tracking
 from tuner.sweep.trained import check_trained
@@ -105,17 +106,22 @@ def _search(file: SweepFile, tree: Table, space: Space | None, notes: list[str],
         notes.append("space: is empty, so every trial has the same configuration")
     if algorithm == "grid" and space is not None:
         notes.append(f"search.algorithm: the grid has {space.grid_size(algorithm_options['points'])} points")
+    trials = section.trials if section.trials is not None or algorithm == "grid" else DEFAULT_TRIALS
+    points = space.grid_size(algorithm_options["points"]) if algorithm == "grid" and space is not None else None
+    check_seeds(section, tree, trials if points is None else min(points, trials or points), faults)
     return Search(
         algorithm,
         algorithm_options,
         scheduler,
         scheduler_options,
-        section.trials if section.trials is not None or algorithm == "grid" else DEFAULT_TRIALS,
+        trials,
         section.max_epochs,
         section.doomed,
         section.concurrency,
         read_enqueue(entry("enqueue"), space, faults),
         read_warm_start(entry("warm_start"), faults),
+        section.repeats,
+        section.finalists,
     )
 
 

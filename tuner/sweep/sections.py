@@ -26,6 +26,17 @@ class DataSection(BaseModel):
     """Examples to use at most, all splits together; left out: all."""
 
 
+class FinalistsSection(BaseModel):
+    """The best configurations, trained again when the search is over: `search.finalists` in a sweep file."""
+
+    model_config = STRICT
+
+    top: int = Field(default=5, ge=1)
+    """Configurations that are trained again, the best ones by their first value."""
+    seeds: int = Field(default=3, ge=1)
+    """Further seeds that each of them is trained on to its end; the winner has the best mean of these."""
+
+
 class SearchSection(BaseModel):
     """How configurations are chosen and how long they may train: `search` in a sweep file."""
 
@@ -47,6 +58,10 @@ class SearchSection(BaseModel):
     """Configurations to try first, each with recorded names (`optimizer.sgd.momentum`) or nested as in `fixed`."""
     warm_start: Any = ()
     """Earlier runs whose trials, where they lie in the space, the searcher is told before its first one."""
+    repeats: int = Field(default=1, ge=1)
+    """Seeds that each configuration is trained on which comes to its end; its value is the mean of these."""
+    finalists: FinalistsSection | None = None
+    """The best configurations are trained again on further seeds: `{top: 5, seeds: 3}`; left out: none."""
 
 
 class StopSection(BaseModel):

@@ -10,7 +10,7 @@ from typing import Any
 
 from tuner.records.values import Config
 from tuner.space import Space
-from tuner.sweep.sections import CheckpointsSection, DataSection, RetriesSection
+from tuner.sweep.sections import CheckpointsSection, DataSection, FinalistsSection, RetriesSection
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,10 @@ class Search:
     enqueue: tuple[Config, ...] = ()
     """Whole configurations, filled up from the defaults."""
     warm_start: tuple[WarmStart, ...] = ()
+    repeats: int = 1
+    """Seeds that each configuration is trained on which comes to its end."""
+    finalists: FinalistsSection | None = None
+    """Who is trained again when the search is over; never beside `repeats`."""
 
 
 @dataclass(frozen=True, slots=True)

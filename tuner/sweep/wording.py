@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 
@@ -61,6 +61,15 @@ def _unknown(path: list[str]) -> str:
     return f"no such key: {did_you_mean(key, known, at_most=len(known))}"
 
 
+def _alternatives(annotation: Any) -> tuple[Any, ...]:
+    """`X` of `X`, `X` and None of `X | None`."""
+    return get_args(annotation) or (annotation,)
+
+
+def _is_section(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
 def _section_names() -> list[str]:
     return [name for name in SweepFile.model_fields if _fields([name])]
 
@@ -70,8 +79,8 @@ def _fields(path: list[str]) -> Mapping[str, Any]:
     model: Any = SweepFile
     for step in path:
         field = model.model_fields.get(step)
-        model = None if field is None else field.annotation
-        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        model = None if field is None else next(filter(_is_section, _alternatives(field.annotation)), None)
+        if model is None:
             return {}
     fields: Mapping[str, Any] = model.model_fields
     return fields

@@ -11,6 +11,7 @@ from typing import Any
 
 from tuner.records.finding import Finding
 from tuner.records.journal import Line
+from tuner.records.seeds import chosen_by_mean
 from tuner.records.trial import COMPLETED, DOOMED, FAILED, INTERRUPTED, PRUNED, SweepRecord, TrialRecord
 from tuner.records.values import Config, decode_metrics
 from tuner.tracking import store
@@ -64,6 +65,7 @@ def trial_tags(
         "tuner.sweep": str(head["name"]),
         "tuner.trial": record.trial,
         "tuner.origin": record.origin,
+        "tuner.seed": str(record.seed),
         "tuner.ending": record.ending or ("abandoned" if abandoned else "running"),
     }
     reason = ABANDONED if abandoned and record.ending is None else record.reason
@@ -71,6 +73,8 @@ def trial_tags(
         tags["tuner.reason"] = reason
     if record.verdict:
         tags["tuner.verdict"] = record.verdict
+    if record.repeat_of:
+        tags["tuner.repeat_of"] = record.repeat_of
     if record.node:
         tags["tuner.node"] = record.node
     if infinite:
@@ -176,6 +180,8 @@ def sweep_tags(record: SweepRecord, environment: Mapping[str, Any], abandoned: b
         if record.best is not None:
             tags["tuner.best_trial"] = record.best.trial
             tags |= {"tuner.best_verdict": record.best.verdict} if record.best.verdict else {}
+    if record.finalists:
+        tags["tuner.finalists"] = ", ".join(record.finalists)
     return clipped(tags | finding_tags(record.findings))
 
 
@@ -204,9 +210,12 @@ def sweep_points(record: SweepRecord) -> list[Point]:
     endings = Counter(trial.ending for trial in record.trials if trial.ending)
     points = [
         Point("trials", float(len(record.trials)), record.attempt, at),
-        Point("epochs", float(sum(len(trial.epochs) for trial in record.trials)), record.attempt, at),
+        Point("epochs", float(sum(len(trial.epochs) for trial in record.trainings)), record.attempt, at),
     ]
     points += [Point(f"trials_{ending}", float(endings[ending]), record.attempt, at) for ending in STATUS]
     if record.best is not None and record.best.value is not None:
         points.append(Point(allowed_name(f"best_{record.metric}"), record.best.value, record.attempt, at))
+    chosen = chosen_by_mean(record)
+    if chosen is not None and chosen.mean is not None:
+        points.append(Point(allowed_name(f"best_mean_{record.metric}"), chosen.mean, record.attempt, at))
     return points

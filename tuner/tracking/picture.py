@@ -13,7 +13,7 @@ from tuner.tracking.store import Point
 
 PARENT = ""
 """The sweep's own key beside those of its trials."""
-_OF_THE_SWEEP = ("sweep", "driver", "end", "sweep_finding")
+_OF_THE_SWEEP = ("sweep", "driver", "end", "sweep_finding", "finalists", "final_test")
 _IN_EARNEST = ("report", "ending", "lost", "end")
 
 
@@ -69,7 +69,7 @@ class Picture:
 
     def touch_running(self) -> None:
         """What has no ending is looked at again, after the sweep: its status may no longer be true."""
-        self.touched |= {trial.trial: None for trial in self.sweep().trials if trial.ending is None}
+        self.touched |= {trial.trial: None for trial in self.sweep().trainings if trial.ending is None}
         self.touched[PARENT] = None
 
     def trial(self, trial: str) -> TrialRecord:
@@ -84,7 +84,8 @@ class Picture:
         return lines
 
     def _take(self, line: Line) -> None:
-        kind, trial = line["kind"], line.get("trial")
+        kind = line["kind"]
+        trial = None if kind in _OF_THE_SWEEP else line.get("trial")
         self.last_at[trial or PARENT] = line["at"]
         self.begun = self.begun or kind in _IN_EARNEST
         if kind == "sweep":
