@@ -1,115 +1,106 @@
 """What others do with the same curves, each in its own words, mapped to ours for the comparison.
 
-A rule is a function of the two curves and answers with our names for what it says, the first first; an empty list says
-that nothing is wrong. The packages come with the extra `benchmarks`; one that is not installed is left out.
+A rival answers with words, the first of them its verdict; no word means that nothing is wrong. Each word is the set of
+our names that it may mean: where a rival does not tell two symptoms apart, it is right with either. The packages are
+in `rival_packages.py`. The rules stand here as they are documented, at their documented defaults:
+
+rule                  says                            source
+last > 1.05 best      overfitting                     Prechelt (1998), generalization loss at 5 %
+patience 10           overfitting                     early stopping, improvement of any size
+SageMaker Debugger    overfit, overtraining,          awsdocs/amazon-sagemaker-developer-guide,
+                      loss not decreasing             doc_source/debugger-built-in-rules.md
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from importlib.util import find_spec
+from dataclasses import dataclass
 
 import numpy as np
 
 Curve = np.ndarray
-Rule = Callable[[Curve, Curve], list[str]]
+Word = frozenset[str]
 
 
-def last_over_best(_train: Curve, val: Curve) -> list[str]:
-    """`last validation > 1.05 × best validation` (Prechelt's GL at 5)."""
-    return ["overfitting"] if val[-1] > 1.05 * np.nanmin(val) else []
+@dataclass(frozen=True)
+class Shown:
+    """All that the corpus shows of a run and any of the rivals can use."""
+
+    train_steps: Curve
+    train: Curve
+    val_steps: Curve
+    val: Curve
+    lr: float | None = None
+    """Where it is constant: runmedic looks for a decay."""
 
 
-def patience_10(_train: Curve, val: Curve) -> list[str]:
-    """Early stopping with patience 10 would have stopped it: it says overfitting."""
-    best, wait = math.inf, 0
-    for value in val:
-        best, wait = (value, 0) if value < best else (best, wait + 1)
-        if wait >= 10:
-            return ["overfitting"]
-    return []
+Rival = Callable[[Shown], list[Word]]
+
+OVERFITTING = frozenset({"overfitting"})
+A_GAP = frozenset({"overfitting", "memorisation", "unrepresentative_training_data"})
+"""Said of validation above training, whether or not it rises."""
+NO_PROGRESS = frozenset({"not_learning", "slow_learning", "plateau", "underfitting", "unstable"})
+"""The training loss stands still, or rises, for some steps."""
 
 
-def sagemaker(train: Curve, val: Curve) -> list[str]:
-    """SageMaker Debugger's documented overfit (ratio 0.1, patience 1), loss_not_decreasing (0 % over 10) and
-    overtraining (delta 0.1, patience 5 and 10)."""
-    said = []
-    if not np.isfinite(train).all():
-        said.append("diverged")
+def last_over_best(shown: Shown) -> list[Word]:
+    return [OVERFITTING] if shown.val[-1] > 1.05 * np.min(shown.val) else []
+
+
+def patience_10(shown: Shown) -> list[Word]:
+    """Early stopping would have stopped it: ten validations without a new best one."""
+    return [OVERFITTING] if _stalls(shown.val, 10, 0.0) else []
+
+
+def overfit(shown: Shown) -> list[Word]:
+    """`ratio_threshold` 0.1 of (mean validation loss - mean training loss) / mean training loss.
+
+    The means are taken over the run. Step by step, with its `patience` of 1, the same rule finds nearly every run.
+    """
     with np.errstate(all="ignore"):
-        if np.nanmean(val) - np.nanmean(train) > 0.1 * np.nanmean(train):
-            said.append("overfitting")
-    if len(train) > 10 and (train[10::10] >= train[:-10:10][: len(train[10::10])]).any():
-        said.append("not_learning")
-    if _overtrained(train, 5) or _overtrained(val, 10):
-        said.append("overfitting")
-    return said
+        train, val = np.mean(shown.train), np.mean(shown.val)
+    return [A_GAP] if val - train > 0.1 * train else []
 
 
-def _overtrained(curve: Curve, patience: int) -> bool:
+def overtraining(shown: Shown) -> list[Word]:
+    """`patience_train` 5, `patience_validation` 10, `delta` 0.01 (in units of the loss)."""
+    stops = _stalls(shown.train, 6, 0.01) or _stalls(shown.val, 11, 0.01)
+    return [OVERFITTING | {"memorisation"}] if stops else []
+
+
+def loss_not_decreasing(shown: Shown) -> list[Word]:
+    """`num_steps` 10, `diff_percent` 0.1, `increase_threshold_percent` 5, on the training loss, every ten steps."""
+    before, after = shown.train[:-10:10], shown.train[10::10]
+    count = min(len(before), len(after))
+    with np.errstate(all="ignore"):
+        percent = 100 * (after[:count] - before[:count]) / np.abs(before[:count])
+    stuck = (percent > -0.1) & ((percent <= 0) | (percent > 5))
+    return [NO_PROGRESS] if stuck.any() else []
+
+
+def sagemaker(shown: Shown) -> list[Word]:
+    """The three rules together, the gravest first."""
+    return [*loss_not_decreasing(shown), *overfit(shown), *overtraining(shown)]
+
+
+def _stalls(curve: Curve, patience: int, delta: float) -> bool:
     best, wait = math.inf, 0
-    for value in curve:
-        if value < best - 0.1:
+    for value in curve.tolist():
+        if value < best - delta:
             best, wait = value, 0
         else:
             wait += 1
-        if wait > patience:
+        if wait >= patience:
             return True
     return False
 
 
-RUNMEDIC = {
-    "overfitting": "overfitting",
-    "no_learning": "not_learning",
-    "non_finite": "diverged",
-    "divergence": "diverged",
-    "loss_spikes": "unstable",
-    "constant_lr_plateau": "plateau",
-    "val_below_train": "easy_validation",
+RULES: dict[str, Rival] = {
+    "last > 1.05 best": last_over_best,
+    "patience 10": patience_10,
+    "SageMaker overfit": overfit,
+    "SageMaker overtraining": overtraining,
+    "SageMaker not decreasing": loss_not_decreasing,
+    "SageMaker, all three": sagemaker,
 }
-
-
-def runmedic(train: Curve, val: Curve) -> list[str]:
-    from runmedic import roles
-    from runmedic.checks import run_checks
-    from runmedic.model import Run
-
-    run = Run("run", "csv", "")
-    for name, curve in (("train/loss", train), ("val/loss", val)):
-        for step, value in enumerate(curve, 1):
-            run.get(name).add(float(step), float(value))
-    run.finalize()
-    said = [RUNMEDIC[finding.check] for finding in run_checks(run, roles.detect(run)) if finding.check in RUNMEDIC]
-    return list(dict.fromkeys(said))
-
-
-DOCTOR = {
-    "overfitting": "overfitting",
-    "train_eval_mismatch": "overfitting",
-    "plateau": "plateau",
-    "early_plateau": "not_learning",
-    "lr_too_high": "unstable",
-    "lr_too_low": "slow_learning",
-}
-
-
-def training_doctor(train: Curve, val: Curve) -> list[str]:
-    from training_doctor import Doctor
-
-    doctor = Doctor()
-    said = []
-    for step, (t, v) in enumerate(zip(train, val, strict=True), 1):
-        new = doctor.log(step, train_loss=float(t), loss=float(t), eval_loss=float(v))
-        said += [DOCTOR.get(diagnosis.detector_name, "") for diagnosis in new]
-    return [name for name in dict.fromkeys(said) if name]
-
-
-def rules() -> dict[str, Rule]:
-    """Name -> rule, those whose package is here."""
-    out: dict[str, Rule] = {"last > 1.05 best": last_over_best, "patience 10": patience_10, "SageMaker": sagemaker}
-    if find_spec("runmedic"):
-        out["runmedic"] = runmedic
-    if find_spec("training_doctor"):
-        out["training-doctor"] = training_doctor
-    return out
