@@ -1,6 +1,6 @@
 """How right is the diagnosis, and how right are others on the same curves? One run over a half of the corpus.
 
-    TUNER_DATA=... python benchmarks/diagnosis.py [scoring|tuning] [--json] [--wrong] [--alone]
+    TUNER_DATA=... python benchmarks/diagnosis.py [scoring|tuning] [--json] [--out FILE] [--wrong] [--alone]
 
 `diagnosis_halves.py` reads and perturbs the corpus, `diagnosis_scores.py` says what each figure means, `rivals.py` and
 `rival_packages.py` hold the others, `deepobs.py` the real runs. The scoring half is only ever scored.
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import deepobs
@@ -109,6 +110,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("half", nargs="?", default="scoring", choices=("scoring", "tuning"))
     parser.add_argument("--json", action="store_true", help="one object with all the figures, and nothing else")
+    parser.add_argument("--out", type=Path, help="write that object to a file, beside the tables")
     parser.add_argument("--wrong", action="store_true", help="only list the histories whose verdict is not accepted")
     parser.add_argument("--alone", action="store_true", help="leave the others out: seconds, not a minute")
     given = parser.parse_args()
@@ -116,7 +118,10 @@ def main() -> None:
         print(wrong(given.half))
         return
     found = measure(given.half, {} if given.alone else {**RULES, **packages()})
-    print(json.dumps(found, indent=1) if given.json else printed(found))
+    text = json.dumps(found, indent=1)
+    if given.out:
+        given.out.write_text(text + "\n", encoding="utf-8")
+    print(text if given.json else printed(found))
 
 
 if __name__ == "__main__":
