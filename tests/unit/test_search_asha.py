@@ -149,7 +149,7 @@ def test_the_rungs_lie_below_the_last_epoch(max_epochs: int, grace: int, eta: in
 
 @pytest.mark.parametrize(("grace", "eta"), [(0, 3), (1, 1)])
 def test_senseless_rungs_are_refused(grace: int, eta: int) -> None:
-    with pytest.raises(ValueError, match="asha needs"):
+    with pytest.raises(ValueError, match="rungs need"):
         Asha(max_epochs=9, grace=grace, eta=eta)
 
 

@@ -34,8 +34,8 @@ BUILDERS: dict[str, Callable[..., Any]] = {
     "median": MedianStopping,
     "none": NoScheduler,
 }
-GIVEN = {"self", "space", "mode", "seed", "max_epochs", "args", "kwargs"}
-"""What comes from elsewhere in the sweep file."""
+GIVEN = {"self", "space", "mode", "seed", "max_epochs", "limits", "args", "kwargs"}
+"""What comes from elsewhere in the sweep file, and what only tests and benchmarks set."""
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)

@@ -59,8 +59,14 @@ def test_out_of_memory_before_any_report_is_told_as_diverged() -> None:
     assert math.isnan(trial.intermediate_values[1])
 
 
-def test_raised_is_fail() -> None:
-    assert told("failed", 0.2, [0.5, 0.2]).state == TrialState.FAIL
+def test_of_a_trial_that_raised_nothing_is_learnt() -> None:
+    searcher = tpe(LINE, mode="min", seed=0)
+    searcher.begin(0, {"x": 0.5})
+    searcher.on_trial_result(0, 1, 0.5)
+    running = searcher._study.trials
+    searcher.on_trial_end(0, "failed", 0.5)
+    assert [trial.state for trial in running] == [TrialState.RUNNING]
+    assert searcher._study.trials == []
 
 
 def test_interrupted_is_told_nothing() -> None:

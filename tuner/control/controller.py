@@ -22,7 +22,7 @@ from tuner.records.fold import encode_facts, report_line
 from tuner.records.journal import Line
 from tuner.records.trial import COMPLETED, DOOMED, FAILED, INTERRUPTED, PRUNED, trial_name
 from tuner.records.values import decode_number, encode_number
-from tuner.search.interface import PausingScheduler, Scheduler, Searcher
+from tuner.search.interface import ForesightedSearcher, PausingScheduler, Scheduler, Searcher
 
 Write = Callable[[Sequence[Line]], None]
 Clock = Callable[[], float]
@@ -56,33 +56,39 @@ class Controller:
         self._write, self._clock = write, clock
         self._queue: deque[LiveTrial] = deque()
         self._running: dict[str, LiveTrial] = {}
+        self._told_endings = 0
+        self._prepared: tuple[int, int] | None = None
+        """(number, endings told before): the suggestion that is being thought out."""
         self._began = clock()
 
     # --- what to run ---------------------------------------------------------------------------------------------
 
-    def next_assignment(self) -> Assignment | None:
-        """Work for a free worker; None when there is none now (`done` tells whether there will be)."""
+    def next_assignment(self, *, wait: bool = True) -> Assignment | None:
+        """Work for a free worker; None when there is none now (`done` tells whether there will be).
+
+        Without `wait`, None too while the next suggestion is still being thought out: reports are answered meanwhile.
+        """
         began = time.perf_counter()
         try:
-            return self._next_assignment()
+            return self._next_assignment(wait)
         finally:
             self.busy_seconds += time.perf_counter() - began
 
-    def _next_assignment(self) -> Assignment | None:
+    def _next_assignment(self, wait: bool) -> Assignment | None:
         self._look_at_the_clock()
         if self.stopping is not None:
             return None
         if self.rules.concurrency is not None and len(self._running) >= self.rules.concurrency:
             return None
-        trial = self._queue.popleft() if self._queue else self._next_trial()
+        trial = self._queue.popleft() if self._queue else self._next_trial(wait)
         if trial is None:
             return None
         trial.state, trial.attempt, trial.last_sign = RUNNING, trial.attempt + 1, None
         self._running[trial.trial] = trial
         return trial.assignment(self.rules.max_epochs)
 
-    def _next_trial(self) -> LiveTrial | None:
-        return self._again(self.seeds.next_repeat()) or self._promote() or self._suggest() or self._final()
+    def _next_trial(self, wait: bool) -> LiveTrial | None:
+        return self._again(self.seeds.next_repeat()) or self._promote() or self._suggest(wait) or self._final()
 
     def _again(self, live: LiveTrial | None) -> LiveTrial | None:
         """Enter a training on a further seed."""
@@ -126,9 +132,11 @@ class Controller:
     def _next_promoted(self) -> str | None:
         return self.scheduler.next_promoted() if isinstance(self.scheduler, PausingScheduler) else None
 
-    def _suggest(self) -> LiveTrial | None:
+    def _suggest(self, wait: bool) -> LiveTrial | None:
         number = self.suggested
         if self.exhausted or (self.rules.trials is not None and number >= self.rules.trials):
+            return None
+        if not wait and isinstance(self.searcher, ForesightedSearcher) and not self.searcher.ready(number):
             return None
         if number < len(self.rules.first):
             origin, config = self.rules.first[number]
@@ -140,17 +148,31 @@ class Controller:
                 return None
             origin, config = self.searcher.name, suggestion
         trial = self.add_trial(number, config, origin)
-        self.tell(
-            {
-                "kind": "suggestion",
-                "trial": trial.trial,
-                "number": number,
-                "config": dict(config),
-                "origin": origin,
-                "seed": trial.seed,
-            }
-        )
+        line = {
+            "kind": "suggestion",
+            "trial": trial.trial,
+            "number": number,
+            "config": dict(config),
+            "origin": origin,
+            "seed": trial.seed,
+        }
+        if self._prepared is not None and self._prepared[0] == number:
+            line["seen"] = self._prepared[1]
+        self.tell(line)
+        self.prepare_next()
         return trial
+
+    def prepare_next(self) -> None:
+        """Have the next suggestion thought out on what the journal holds now; also what a replay calls.
+
+        It begins when a suggestion has been written and at no other time, so the journal's order alone decides what a
+        suggestion saw, however long it took.
+        """
+        number = self.suggested
+        more = number >= len(self.rules.first) and (self.rules.trials is None or number < self.rules.trials)
+        if more and isinstance(self.searcher, ForesightedSearcher):
+            self._prepared = number, self._told_endings
+            self.searcher.prepare(number)
 
     def add_trial(self, number: int, config: Any, origin: str) -> LiveTrial:
         """Enter a trial that the searcher knows of already; the journal line is the caller's."""
@@ -397,6 +419,7 @@ class Controller:
         diverged = ending == DOOMED and any(_not_finite(value) for value in live.epochs[-1].metrics.values())
         told = self.seeds.on_ending(live, ending, diverged=diverged or out_of_memory)
         if told is not None:
+            self._told_endings += 1
             self.searcher.on_trial_end(told.number, told.ending, told.value, diverged=told.diverged)
         if ending in (DOOMED, FAILED) and live.repeat_of is None:
             self.scheduler.on_trial_lost_for_good(live.trial, worst=ending == DOOMED or out_of_memory)

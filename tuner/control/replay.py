@@ -29,12 +29,15 @@ def replay(controller: Controller, lines: Sequence[Line]) -> None:
     again = _failed_to_retry(controller, lines)
     rungs = {(line["trial"], line["epoch"]) for line in lines if line["kind"] == "rung"}
     unsaid: list[dict[str, Any]] = []
+    last_suggestion = next((line for line in reversed(lines) if line["kind"] == "suggestion"), None)
     for line in lines:
         if line["kind"] == "report":
             met = controller.take_report(_trial(controller, line), _report(line))
             unsaid += [rung for rung in met if (rung["trial"], rung["epoch"]) not in rungs]
         else:
             _apply(controller, line, again)
+        if line is last_suggestion:
+            controller.prepare_next()
     if unsaid:  # the driver died between a report's line and its rung's
         controller.tell(*unsaid)
     for live in controller.trials.values():

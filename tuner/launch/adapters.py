@@ -35,7 +35,7 @@ class Desk:
     def take(self, ray_trial: str) -> Assignment | None:
         if len(self.assignments) > self.slots:
             return None
-        assignment = self.controller.next_assignment()
+        assignment = self.controller.next_assignment(wait=False)
         if assignment is not None:
             self.assignments[ray_trial] = assignment
         return assignment

@@ -6,7 +6,8 @@ sweep       version, run, name, metric, mode, max_epochs, trials, seed, task, pa
 warm        number, run, source, config, reports ([epoch, value]), ending, value, diverged: a trial of an earlier run
             that the searcher is told before its first one; it is none of this sweep's and in no record
 driver      attempt, pid, host: a driver took the sweep on (the first, or after a stop or a kill)
-suggestion  trial, number, config, origin, seed
+suggestion  trial, number, config, origin, seed; seen where it was thought out ahead: of how many trials the end was
+            known, the first that ended in the journal
 further_seed  trial, of, nth, number, config, origin (repeat, finalist), seed: the configuration of trial `of`, trained
             again on its nth seed; its lines are as a trial's, but for rungs, which it meets none of
 finalists   trials, seeds: the search is over, and these are trained again; a suggestion after it takes it back

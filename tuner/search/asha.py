@@ -24,8 +24,6 @@ class Asha:
 
     def __init__(self, *, max_epochs: int, grace: int = 1, eta: int = 3) -> None:
         """`grace`: epochs of the first rung; `eta`: one in so many goes on, and each rung is so many times longer."""
-        if grace < 1 or eta < 2:
-            raise ValueError(f"asha needs grace >= 1 and eta >= 2, got {grace} and {eta}")
         self.eta = eta
         self.rungs = rung_epochs(max_epochs, grace, eta)
         self._max_epochs = max_epochs
@@ -83,7 +81,9 @@ class NoScheduler:
 
 
 def rung_epochs(max_epochs: int, grace: int, eta: int) -> tuple[int, ...]:
-    """`grace`, `grace * eta`, ... below `max_epochs`."""
+    """`grace`, `grace * eta`, ... below `max_epochs`. Raises ValueError for rungs that would not rise."""
+    if grace < 1 or eta < 2:
+        raise ValueError(f"rungs need grace >= 1 and eta >= 2, got {grace} and {eta}")
     epochs, epoch = [], grace
     while epoch < max_epochs:
         epochs.append(epoch)

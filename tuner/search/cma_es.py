@@ -24,7 +24,12 @@ from tuner.search import translation
 from tuner.search.cube import is_active
 from tuner.search.seeds import seed_32
 from tuner.search.study import quiet_study
+from tuner.search.window import Limits
+from tuner.search.windowed_storage import WindowedStorage
 from tuner.space import Choice, Constant, Space, same
+
+LIMITS = Limits(best=1, recent=512, spread=1)
+"""The evolution's state stands in one of its latest trials, and its generation are the latest: the rest is past."""
 
 
 class CmaEsSearcher:
@@ -42,7 +47,7 @@ class CmaEsSearcher:
         }
         if not any(item.is_searched for item in space.parameters):
             raise InputError("the search", (Fault("search.algorithm", "cmaes", "needs a parameter to search"),))
-        self._study = quiet_study(CmaEsSampler(seed=0), "min")
+        self._study = quiet_study(CmaEsSampler(seed=0), "min", WindowedStorage(LIMITS, "min"))
         self._running: dict[int, optuna.Trial] = {}
         self._worst: float | None = None
 

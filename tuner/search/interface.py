@@ -40,6 +40,19 @@ class Searcher(Protocol):
         ...
 
 
+@runtime_checkable
+class ForesightedSearcher(Searcher, Protocol):
+    """A searcher that takes so long to think that it begins before it is asked."""
+
+    def prepare(self, number: int) -> None:
+        """Begin to think about trial `number`, on what is known now; what is told from now on is not for it."""
+        ...
+
+    def ready(self, number: int) -> bool:
+        """Whether `suggest(number)` answers without much thought."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class RungDecision:
     """What a scheduler decided about a trial at a rung."""

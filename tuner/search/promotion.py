@@ -22,8 +22,6 @@ class PromotionAsha:
 
     def __init__(self, *, max_epochs: int, grace: int = 1, eta: int = 3) -> None:
         """`grace`: epochs of the first rung; `eta`: one in so many goes on, and each rung is so many times longer."""
-        if grace < 1 or eta < 2:
-            raise ValueError(f"asha needs grace >= 1 and eta >= 2, got {grace} and {eta}")
         self.eta = eta
         self.rungs = rung_epochs(max_epochs, grace, eta)
         self._max_epochs = max_epochs

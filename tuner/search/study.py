@@ -15,12 +15,15 @@ from typing import Any
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
+from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from tuner.records.trial import COMPLETED, DOOMED, INTERRUPTED, PRUNED
 from tuner.records.values import Config, Scalar
 from tuner.search import translation
 from tuner.search.seeds import seed_32
+from tuner.search.window import Limits
+from tuner.search.windowed_storage import WindowedStorage
 from tuner.space import Space
 
 MakeSampler = Callable[[int], BaseSampler]
@@ -30,11 +33,14 @@ MakeSampler = Callable[[int], BaseSampler]
 class StudySearcher:
     """A searcher that asks one of Optuna's samplers, made anew for each trial with the trial's own seed."""
 
-    def __init__(self, name: str, space: Space, make_sampler: MakeSampler, *, mode: str, seed: int) -> None:
+    def __init__(
+        self, name: str, space: Space, make_sampler: MakeSampler, *, mode: str, seed: int, limits: Limits
+    ) -> None:
+        """`limits`: what the sampler sees of a long history."""
         self.name = name
         self._space, self._make_sampler, self._seed = space, make_sampler, seed
         self._guide = _Guide(translation.groups(space))
-        self._study = quiet_study(self._guide, mode)
+        self._study = quiet_study(self._guide, mode, WindowedStorage(limits, mode))
         self._running: dict[int, optuna.Trial] = {}
         self._reports: dict[int, dict[int, float]] = {}
 
@@ -114,11 +120,13 @@ class _Guide(BaseSampler):
         return self._drawn[param_name]
 
 
-def quiet_study(sampler: BaseSampler, mode: str) -> optuna.Study:
+def quiet_study(sampler: BaseSampler, mode: str, storage: BaseStorage | None = None) -> optuna.Study:
     """Optuna announces each new study on standard error; its level is put back at once, since it is the user's."""
     level = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
-        return optuna.create_study(sampler=sampler, direction="minimize" if mode == "min" else "maximize")
+        return optuna.create_study(
+            storage=storage, sampler=sampler, direction="minimize" if mode == "min" else "maximize"
+        )
     finally:
         optuna.logging.set_verbosity(level)
