@@ -165,11 +165,11 @@ def apart(name: str, trials: int) -> dict[str, Any]:
 
 def table(rows: list[dict[str, Any]]) -> str:
     out = [f"{'':<12}{'trials':>8}{'suggest ms':>12}{'worst':>9}{'tell ms':>9}{'peak MB':>9}{'/ peer':>8}"]
-    for row in rows:
-        out.append(
-            f"{row['searcher']:<12}{row['trials']:>8,}{row['suggest_ms']:>12.1f}{row['suggest_worst_ms']:>9.1f}"
-            f"{row['tell_ms']:>9.2f}{row['peak_mb']:>9.1f}{row['ratio']:>8.2f}"
-        )
+    out += [
+        f"{row['searcher']:<12}{row['trials']:>8,}{row['suggest_ms']:>12.1f}{row['suggest_worst_ms']:>9.1f}"
+        f"{row['tell_ms']:>9.2f}{row['peak_mb']:>9.1f}{row['ratio']:>8.2f}"
+        for row in rows
+    ]
     return "\n".join(out)
 
 
