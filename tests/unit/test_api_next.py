@@ -54,6 +54,8 @@ def test_a_healthy_sweep_goes_on_in_its_space(tmp_path: Path) -> None:
     }
     assert "No finding asks for a change" in made.text
     assert made.sweep.seed == 1, "random draws would be the same again"
+    assert made.sweep.data.seed == 0, "the same validation examples: old and new values can be compared"
+    assert len(gather(made.sweep, tmp_path).lines) == 40
     assert made.sweep.search.enqueue == ()
 
 
@@ -106,6 +108,7 @@ WARM = FILE.replace("scheduler: none", "warm_start: [planted-run]")
     ("text", "why"),
     [
         (WARM.replace("planted\n", "other\n").replace("digits", "mnist"), "of another task"),
+        (WARM + "seed: 5\n", "of another division of the data"),
         (WARM + "fixed: {schedule: cosine}\n", "with other fixed values"),
         (WARM + "metric: {name: val_f1, mode: max}\n", "without a finite val_f1"),
         (WARM.replace("[0, 0.6]", "[0.7, 0.8]").replace("default: 0.1", "default: 0.7"), "outside the space"),

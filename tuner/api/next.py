@@ -185,7 +185,8 @@ def _warmed(
     told = gather(warm, runs)
     extra: dict[str, str] = {}
     if len(told.lines) < TOO_FEW or sweep.search.algorithm in UNLEARNED:
-        warm = replace(warm, seed=(sweep.seed + 1) % 2**32)
+        data = sweep.data.model_copy(update={"seed": sweep.split_seed}) if sweep.task is not None else sweep.data
+        warm = replace(warm, seed=(sweep.seed + 1) % 2**32, data=data)
         extra["seed"] = f"was {sweep.seed}, from which the searcher would draw the same trials again"
     best = record.best
     if any(change.path == MAX_EPOCHS for change in done) and best is not None:

@@ -1,9 +1,10 @@
 """Warm start: the trials of earlier runs that lie in this sweep's space, as journal lines for its searcher.
 
-A trial fits when the settings it ran with, fixed ones included, are settings that this sweep could give a trial, and it
-reported this sweep's metric. Its reports count up to this sweep's last epoch. One that a shorter sweep completed is
-told as pruned at its last epoch, so that values after fewer epochs are not taken for those after all of them. What is
-told stands in the new journal, so a resume needs the earlier runs no longer.
+A trial fits when the settings it ran with, fixed ones included, are settings that this sweep could give a trial, the
+data was divided as here (on other validation examples other trials are the best), and it reported this sweep's metric.
+Its reports count up to this sweep's last epoch. One that a shorter sweep completed is told as pruned at its last epoch,
+so that values after fewer epochs are not taken for those after all of them. What is told stands in the new journal, so
+a resume needs the earlier runs no longer.
 """
 
 from __future__ import annotations
@@ -69,6 +70,8 @@ def _told(
         return "without an ending that says anything"
     if (old.task, old.loop, old.data.limit) != (sweep.task, sweep.loop, sweep.data.limit):
         return "of another task"
+    if sweep.task is not None and old.split_seed != sweep.split_seed:
+        return "of another division of the data"
     config = _config(old.settings(trial.config), sweep, ignore)
     if config is None or not sweep.space.contains(config):
         return "outside the space"

@@ -24,6 +24,8 @@ class DataSection(BaseModel):
     """Folder that holds the task's files; TUNER_DATA in the environment; left out: the task's own place."""
     limit: int | None = Field(default=None, ge=1)
     """Examples to use at most, all splits together; left out: all."""
+    seed: int | None = Field(default=None, ge=0, lt=2**32)
+    """From which the division into training, validation and test is drawn; left out: the sweep's seed."""
 
 
 class FinalistsSection(BaseModel):

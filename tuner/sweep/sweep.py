@@ -113,6 +113,11 @@ class Sweep:
         ascii_only = unicodedata.normalize("NFKD", self.name).encode("ascii", "ignore").decode()
         return re.sub(r"[^a-z0-9]+", "-", ascii_only.lower()).strip("-")[:60].strip("-") or "sweep"
 
+    @property
+    def split_seed(self) -> int:
+        """From which the data is divided into training, validation and test."""
+        return self.seed if self.data.seed is None else self.data.seed
+
     def settings(self, config: Config) -> dict[str, Any]:
         """All values of one trial by recorded name: what is fixed, and over it the trial's configuration."""
         model = {} if self.model is None else {"model": self.model}

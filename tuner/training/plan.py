@@ -62,7 +62,7 @@ class TrainingPlan:
             mode=sweep.metric.mode,
             max_epochs=sweep.search.max_epochs,
             every=sweep.checkpoints.every,
-            seed=sweep.seed,
+            seed=sweep.split_seed,
             cpu=max(1, int(sweep.resources.cpu)),
             gpu=float(sweep.resources.gpu),
             folder=os.getcwd(),  # noqa: PTH109
