@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,23 +12,36 @@ import yaml
 import tuner
 from tuner.records.finding import Finding
 
+FIXED = {"width": 32, "depth": 1, "optimizer": {"sgd": {"momentum": 0.9}}, "batch_size": 32}
+ASHA = {"asha": {"grace": 1, "eta": 3}}
 
-def trained(folder: Path, space: dict[str, Any], epochs: int, trials: int = 16) -> dict[str, Finding]:
-    """The findings of a random sweep of small networks on the digits, each trained to its end."""
+
+def trained(
+    folder: Path,
+    space: dict[str, Any],
+    epochs: int,
+    trials: int = 16,
+    *,
+    fixed: Mapping[str, Any] = FIXED,
+    limit: int = 900,
+    **search: Any,
+) -> dict[str, Finding]:
+    """The findings of a random sweep of small networks on the digits; each trains to its end unless `search` prunes."""
     sweep = {
         "name": "planted",
         "task": "digits",
         "model": "mlp",
-        "data": {"limit": 900},
+        "data": {"limit": limit},
         "space": space,
-        "fixed": {"width": 32, "depth": 1, "optimizer": {"sgd": {"momentum": 0.9}}, "batch_size": 32},
+        "fixed": {name: value for name, value in fixed.items() if name not in space},
         "search": {
             "algorithm": "random",
             "scheduler": "none",
             "trials": trials,
             "max_epochs": epochs,
             "doomed": False,
-        },
+        }
+        | search,
         "seed": 3,
     }
     path = folder / "planted.yaml"
@@ -54,6 +68,17 @@ def test_half_of_the_learning_rates_diverging_is_capped(tmp_path: Path) -> None:
     assert remedy.change == "space.lr.high"
     assert isinstance(remedy.new, float)
     assert 0.1 < remedy.new < 1e4
+
+
+@pytest.mark.slow
+def test_divergence_is_seen_though_the_scheduler_prunes_it_first(tmp_path: Path) -> None:
+    """Successive halving ends most of the diverged after one epoch, before there is anything to judge by."""
+    pruned = {"scheduler": ASHA, "doomed": True}
+    (remedy,) = trained(tmp_path, rates(1e-3, 1e5), epochs=9, trials=24, **pruned)["diverges_above"].remedies
+    assert remedy.change == "space.lr.high"
+    assert isinstance(remedy.new, float)
+    assert 0.1 < remedy.new < 1e4
+    assert "diverges_above" not in trained(tmp_path, rates(1e-4, 0.3), epochs=9, trials=24, **pruned)
 
 
 @pytest.mark.slow

@@ -8,23 +8,30 @@ Units     c: learning rate; p: probability.
 Hit       MOST of the trials above c diverged, LEAST or fewer below, with at least FEW above, and p below CHANCE.
           The cap is the highest cut of any group, and never below the best trial: a shared bound must not take from
           one optimizer what only another cannot bear. A group of FEW or more that bears it all leaves the bound alone.
-          Pruned trials count as having borne it where they lived as long as it takes to diverge (the median over the
-          diverged ones); failed, interrupted and running ones do not count.
+Lost      a trial with that verdict; and, since a scheduler prunes within an epoch or two what the verdict takes longer
+          to name, one whose last training loss is not finite or more than FAR times the start's size above the start.
+Borne     by a trial that has learnt: its training loss came LEARNT below the start. One that did not is no evidence of
+          either: too slow, or dead after its first steps. Where no start is known: by any that was not pruned before
+          the median epoch at which the others were lost. Failed, interrupted and running trials do not count.
 Source    TUM §VI; Google's tuning playbook: all trials above a value infeasible.
 """
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tuner.diagnosis.sweep.placing import hypergeometric, learning_rates, number, of, short
+from tuner.diagnosis.sweep.standing import at_epochs
 from tuner.records.finding import Finding, Remedy
 from tuner.records.trial import COMPLETED, DOOMED, PRUNED, ParameterRecord, SweepRecord, TrialRecord
 
 MOST = 0.6
 LEAST = 0.25
+FAR = 1.0
+LEARNT = 0.02
 FEW = 3
 ENOUGH = 8
 CHANCE = 0.01
@@ -49,7 +56,28 @@ def find(record: SweepRecord) -> list[Finding]:
 
 
 def is_diverged(trial: TrialRecord) -> bool:
-    return trial.verdict == "diverged"
+    if trial.verdict == "diverged":
+        return True
+    start = _start(trial)
+    last = trial.epochs[-1].metrics.get("train_loss") if trial.epochs else None
+    if last is None:
+        return False
+    return not math.isfinite(last) or (start is not None and last - start > FAR * abs(start))
+
+
+def _start(trial: TrialRecord) -> float | None:
+    """The loss of a network that has learnt nothing; None where it is not known."""
+    facts = trial.facts
+    known = [facts.initial_loss, facts.baseline_loss] if facts is not None else []
+    return max((loss for loss in known if loss is not None and math.isfinite(loss)), default=None)
+
+
+def _has_borne(trial: TrialRecord, usual: float) -> bool:
+    """Whether the trial shows that its learning rate can be borne; `usual`: the epoch at which the others were lost."""
+    start, losses = _start(trial), at_epochs(trial, "train_loss").values()
+    if start is None or not losses:
+        return trial.ending != PRUNED or trial.epochs[-1].epoch >= usual
+    return start - min(losses) > LEARNT * abs(start)
 
 
 def _of(parameter: ParameterRecord, record: SweepRecord) -> list[Finding]:
@@ -58,10 +86,11 @@ def _of(parameter: ParameterRecord, record: SweepRecord) -> list[Finding]:
         for t in record.trials
         if t.ending in (COMPLETED, PRUNED, DOOMED) and t.diagnosis and t.epochs and of(t, parameter) is not None
     ]
-    lost_at = [t.epochs[-1].epoch for t in judged if is_diverged(t) and t.epochs]
+    lost_at = [t.epochs[-1].epoch for t in judged if is_diverged(t)]
     if not lost_at:
         return []
-    judged = [t for t in judged if t.ending != PRUNED or t.epochs[-1].epoch >= statistics.median(lost_at)]
+    usual = statistics.median(lost_at)
+    judged = [t for t in judged if is_diverged(t) or _has_borne(t, usual)]
     whole = cut_of(judged, parameter)
     groups = _groups(judged, record)
     cuts = {name: cut for name, trials in groups.items() if (cut := cut_of(trials, parameter)) is not None}
