@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +18,7 @@ from tuner.diagnosis.sweep.forest import importances
 from tuner.diagnosis.sweep.standing import standing
 from tuner.records.epochs import EpochMetrics
 from tuner.records.finding import Finding, Remedy
-from tuner.records.trial import FAILED, Rung, SweepRecord
+from tuner.records.trial import FAILED, Rung, SweepRecord, TrialRecord
 
 
 def found(made: SweepRecord) -> dict[str, Finding]:
@@ -126,6 +127,34 @@ def test_diverges_above_caps_the_learning_rate() -> None:
     assert remedy.change == "space.lr.high"
     assert isinstance(remedy.new, float)
     assert 0.02 <= remedy.new < 0.06
+
+
+def pruned_at_one(first_loss: Callable[[float], float], count: int = 40) -> SweepRecord:
+    """As under successive halving: all but the best are stopped after one epoch, too early for a verdict."""
+    rng = np.random.default_rng(2)
+    trials = []
+    for number in range(count):
+        lr = 10 ** rng.uniform(-5, 0)
+        losses = np.array([first_loss(lr), *([1.0] * (EPOCHS - 1) if 1e-3 < lr < 1e-2 else [])])
+        trials.append(trial(number, {"lr": lr}, losses, "unknown", pruned=len(losses) == 1))
+    return record(trials, (LR,))
+
+
+def test_what_a_scheduler_prunes_far_above_the_start_has_diverged() -> None:
+    """The verdict takes more epochs than the scheduler grants."""
+    (remedy,) = found(pruned_at_one(lambda lr: 40.0 if lr > 0.05 else 2.0))["diverges_above"].remedies
+    assert remedy.change == "space.lr.high"
+    assert 0.05 <= float(remedy.new or 0) < 0.15
+    assert "diverges_above" not in found(pruned_at_one(lambda lr: 3.4 if lr > 0.05 else 2.0)), "not far above"
+
+
+def test_trials_that_learnt_nothing_are_no_evidence_of_what_can_be_borne() -> None:
+    """Too slow to have moved; or, above 0.05, every other one dead after its first steps, not far above the start."""
+    halves = np.random.default_rng(4)
+    made = pruned_at_one(lambda lr: 2.99 if lr < 3e-4 else 2.0 if lr < 0.05 else halves.choice([2.99, 90.0]))
+    finding = found(made)["diverges_above"]
+    assert float(finding.remedies[0].new or 0) >= 0.05
+    assert finding.evidence["lost_above"] == finding.evidence["above"]
 
 
 def test_divergence_anywhere_is_no_matter_of_the_learning_rate() -> None:
@@ -311,6 +340,40 @@ def test_a_bound_moves_where_the_symptom_lies_on_one_side_of_it() -> None:
     even = sweep(bowl, verdict=lambda config: "overfitting" if spread.random() < 0.45 else "healthy", count=60)
     (said,) = found(with_remedies(even, remedy))["mostly_one_symptom"].remedies
     assert said.change == "model.mlp.dropout: higher"
+
+
+def too_slow(share: float, ceiling: float = 10.0) -> SweepRecord:
+    """So many of the trials learn nothing, wherever they lie; each would be told to try ten times its learning rate."""
+    chance = np.random.default_rng(0)
+    made = sweep(bowl, verdict=lambda config: "not_learning" if chance.random() < share else "healthy", count=40)
+
+    def told(one: TrialRecord) -> TrialRecord:
+        assert one.diagnosis is not None
+        lr = float(one.config["lr"] or 0)
+        remedy = Remedy("lr", "too small a step", "T", lr, min(10 * lr, ceiling))
+        findings = tuple(replace(finding, remedies=(remedy,)) for finding in one.diagnosis.findings)
+        return replace(one, diagnosis=replace(one.diagnosis, findings=findings))
+
+    return replace(made, trials=tuple(map(told, made.trials)))
+
+
+def test_a_symptom_everywhere_moves_the_range_to_where_the_remedy_leads() -> None:
+    (said,) = found(too_slow(0.95))["mostly_one_symptom"].remedies
+    assert (said.change, said.old) == ("space.lr.high", 1.0)
+    assert 3 < float(said.new or 0) <= 10
+    (said,) = found(too_slow(0.95, ceiling=1.0))["mostly_one_symptom"].remedies
+    assert said.change == "lr: higher", "the remedy itself goes no further"
+    (said,) = found(too_slow(0.6))["mostly_one_symptom"].remedies
+    assert said.change == "lr: higher", "two fifths of the range are well"
+
+
+def test_no_range_grows_to_where_trials_diverge() -> None:
+    made = too_slow(0.95)
+    lost = max(made.trials, key=lambda t: float(t.config["lr"] or 0))
+    gone = trial(lost.number, lost.config, np.array([2.9, math.nan]), "diverged")
+    trials = tuple(gone if t is lost else t for t in made.trials)
+    (said,) = found(replace(made, trials=trials))["mostly_one_symptom"].remedies
+    assert said.change == "lr: higher"
 
 
 def test_a_sweep_of_three_trials_says_nothing() -> None:

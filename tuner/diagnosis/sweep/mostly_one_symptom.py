@@ -6,7 +6,10 @@ Formula   share = trials with the verdict / trials with any verdict but unknown.
           from, were they spread as all judged trials are (hypergeometric).
 Units     share: no unit; chance: probability.
 Hit       share of SHARE or more, among at least FEW trials with a verdict. A bound moves to the middle of the trials
-          where that chance is below CHANCE and the best trial stays inside; else the remedy is words.
+          where that chance is below CHANCE and the best trial stays inside. Where EVERYWHERE of the trials or more have
+          the symptom, the range itself is misplaced: its bound moves to where the remedy would take the outermost of
+          them (which keeps the remedy's own limits), unless that trial is not in the outer OUTER of the range or a
+          trial diverged in that half. Else the remedy is words.
           Trials that a scheduler pruned are not counted as undertrained: that is what it pruned them for.
 Source    Google's tuning playbook: look at all trials' curves, not only the best one's.
 """
@@ -19,6 +22,7 @@ from collections import Counter
 import numpy as np
 
 from tuner.diagnosis.plain import percent
+from tuner.diagnosis.sweep.diverges_above import is_diverged
 from tuner.diagnosis.sweep.placing import at, hypergeometric, number, of
 from tuner.records.finding import HEALTHY, UNKNOWN, Finding, Remedy
 from tuner.records.trial import PRUNED, ParameterRecord, SweepRecord, TrialRecord
@@ -26,6 +30,8 @@ from tuner.records.trial import PRUNED, ParameterRecord, SweepRecord, TrialRecor
 SHARE = 1 / 3
 FEW = 6
 CHANCE = 0.01
+EVERYWHERE = 0.75
+OUTER = 1 / 3
 
 
 def find(record: SweepRecord) -> list[Finding]:
@@ -65,9 +71,9 @@ def _remedy(remedy: Remedy, symptom: str, judged: list[TrialRecord], record: Swe
     for parameter in record.parameters:
         if parameter.name == remedy.change and parameter.kind in ("float", "int"):
             bound = _bound(parameter, upwards, symptom, judged, record)
+            bound = bound or _beyond(parameter, upwards, symptom, judged, record)
             if bound is not None:
                 return bound
-            return Remedy(f"{remedy.change}: {'higher' if upwards else 'lower'}", remedy.because, remedy.source)
     return Remedy(f"{remedy.change}: {'higher' if upwards else 'lower'}", remedy.because, remedy.source)
 
 
@@ -91,3 +97,31 @@ def _bound(
         f"{symptom.replace('_', ' ')}, {sum(bad for _, bad in placed) - sum(away)} of {len(placed) - len(away)} others"
     )
     return Remedy(f"space.{parameter.name}.{side}", says, "Google's tuning playbook", old, value)
+
+
+def _beyond(
+    parameter: ParameterRecord, upwards: bool, symptom: str, judged: list[TrialRecord], record: SweepRecord
+) -> Remedy | None:
+    """The bound where the remedy would take the outermost trial, when nearly all have the symptom."""
+    bad = [t for t in judged if t.verdict == symptom]
+    if len(bad) < EVERYWHERE * len(judged):
+        return None
+
+    def depth(trial: TrialRecord) -> float:
+        """0 at the bound in question, 1 at the other one."""
+        where = of(trial, parameter)
+        return math.inf if where is None else 1 - where if upwards else where
+
+    outermost = min(bad, key=depth)
+    if depth(outermost) > OUTER or any(is_diverged(t) and depth(t) <= 0.5 for t in record.trials):
+        return None
+    asked = outermost.diagnosis.findings[0].remedies if outermost.diagnosis and outermost.diagnosis.findings else ()
+    new = next((number(r.new) for r in asked if r.change == parameter.name), None)
+    side, old = ("high", parameter.high) if upwards else ("low", parameter.low)
+    if new is None or old is None or (new <= old if upwards else new >= old):
+        return None
+    says = (
+        f"{len(bad)} of {len(judged)} judged trials are {symptom.replace('_', ' ')}, up to the {side} bound {old:g}: "
+        "the range is misplaced"
+    )
+    return Remedy(f"space.{parameter.name}.{side}", says, "Google's tuning playbook", old, new)
