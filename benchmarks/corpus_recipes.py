@@ -58,6 +58,8 @@ class Settings:
     augments: tuple[float, ...]
     activations: tuple[str, ...]
     schedules: tuple[str, ...]
+    by_heart: tuple[float, float]
+    """Training samples with which it memorises, in units of those with which it overfits."""
 
 
 SETTINGS = {
@@ -71,6 +73,7 @@ SETTINGS = {
         (0.0, 0.0, 0.2),
         ("relu", "gelu", "tanh"),
         ("constant", "cosine", "step"),
+        (2.5, 5.0),
     ),
     "scoring": Settings(
         ("sgd", "nesterov", "adam", "adamw", "radam"),
@@ -82,6 +85,7 @@ SETTINGS = {
         (0.0, 0.0, 0.1, 0.15),
         ("relu", "silu", "elu"),
         ("constant", "linear", "exponential", "warm_cosine"),
+        (0.8, 1.8),
     ),
 }
 
@@ -202,7 +206,7 @@ def _plant(r: Recipe, family: Family, ranges: Settings, rng: np.random.Generator
             change(**plain, n_train=few, width=family.width * 2, batch=16, epochs=240)
             r.label_noise = float(rng.choice([0.0, 0.1, 0.2])) + 0.15 * dose
         case "memorisation":
-            change(**plain, n_train=int(few * rng.uniform(2.5, 5)), width=family.width * 2, epochs=200)
+            change(**plain, n_train=int(few * rng.uniform(*ranges.by_heart)), width=family.width * 2, epochs=200)
             r.loss, r.n_val = "auto" if regression else "brier", max(r.n_val, 200)
             change(optimizer=str(rng.choice(["adam", "adamw"])), lr=family.adam * float(rng.uniform(0.7, 1.3)))
         case "underfitting":

@@ -161,6 +161,8 @@ def _neighbours(cause: str, true: dict[str, float], shown: Shown) -> list[str]:
             also("underfitting", shown.learnt < 0.65 and shown.flat)
         case "undertrained":  # little has been learnt, and evenly: more epochs, or faster
             also("slow_learning", shown.learnt < 0.45 and seen["slow_learning"] > 0)
+            # flattening out: a fall of 5 to 7 % over the last third may be called done
+            also("healthy", min(true["undertrained"], seen["undertrained"]) < 1.4 and shown.learnt > 0.5)
         case "slow_learning":  # still falling is what it looks like; below 8 % it has hardly left the baseline
             out.append("undertrained")
             also("not_learning", shown.learnt < 0.08)
