@@ -11,6 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from tuner.api.final_test import final_test as test_finally
+from tuner.api.final_test import refuse_without_test
+from tuner.api.finishing import Finished
 from tuner.api.result import Result
 from tuner.api.running import Display, Launch, resume_sweep, start_sweep
 from tuner.api.sweeps import load_resolved, load_sweep
@@ -36,13 +39,15 @@ def run(
     runs: str | Path = "runs",
     track: bool = True,
     display: Callable[[float | None], Display] | None = None,
+    final_test: bool = False,
 ) -> Result:
     """Run a sweep and return what it came to.
 
     `sweep` is the path of a sweep file, the name of a shipped one, or a training function of one argument, a
     `tuner.Trial`; a function needs `space`, in a sweep file's grammar (`{"lr": {"float": [1e-5, 1], "log": True}}`).
     `settings` changes any value by its path in the file (`{"search.scheduler": "none"}`). `resume` goes on with a run
-    instead. `address="none"` runs in this process, without Ray; `track=False` leaves MLflow out.
+    instead. `address="none"` runs in this process, without Ray; `track=False` leaves MLflow out. `final_test` looks at
+    the test split once, at the very end (`Result.final_test`).
 
     Raises SweepFileError or InputError for what is wrong with the input, RunError where the cluster or the storage
     failed. Trials that fail do not raise: see `Result.status` and each trial's `reason`.
@@ -52,19 +57,25 @@ def run(
     launch = Launch(runs=Path(runs), address=where, track=track, display=display)
     if resume is not None:
         directory = find_run(resume, Path(runs))
-        finished = resume_sweep(load_resolved(directory, changes), directory, launch)
-        return Result(finished.directory, finished.record)
+        loaded = load_resolved(directory, changes)
+        return _result(loaded, lambda: resume_sweep(loaded, directory, launch), final_test, launch)
     if callable(sweep):
-        return _result(_function_sweep(sweep, space, metric, changes), replace(launch, loop=sweep))
+        made, mine = _function_sweep(sweep, space, metric, changes), replace(launch, loop=sweep)
+        return _result(made, lambda: start_sweep(made, mine), final_test, launch)
     if sweep is None:
         raise InputError("nothing to run", (Fault("sweep", None, "give a sweep file, a shipped name or a function"),))
     if space is not None or metric is not None:
         raise InputError("a sweep file says its own", (Fault("space, metric", None, "change them with `settings`"),))
-    return _result(load_sweep(sweep, changes), launch)
+    read = load_sweep(sweep, changes)
+    return _result(read, lambda: start_sweep(read, launch), final_test, launch)
 
 
-def _result(sweep: Sweep, launch: Launch) -> Result:
-    finished = start_sweep(sweep, launch)
+def _result(sweep: Sweep, drive: Callable[[], Finished], test: bool, launch: Launch) -> Result:
+    if test:
+        refuse_without_test(sweep, launch.runs)
+    finished = drive()
+    if test and finished.exit_code == 0:
+        finished = test_finally(sweep, finished.directory, finished)
     return Result(finished.directory, finished.record)
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from tuner.records.finding import Finding
 from tuner.records.run_directory import RunDirectory
-from tuner.records.trial import SweepRecord, TrialRecord
+from tuner.records.seeds import OverSeeds, over_seeds
+from tuner.records.trial import FinalTest, SweepRecord, TrialRecord
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,9 +32,22 @@ class Result:
         """The best trial; None where no trial has reported a finite metric."""
         return self.record.best
 
+    @property
+    def final_test(self) -> FinalTest | None:
+        """What the test split said of the best one; None where it was not asked."""
+        return self.record.final_test
+
+    @property
+    def over_seeds(self) -> tuple[OverSeeds, ...]:
+        """Configurations that were trained on several seeds, best mean first, each with its `mean` and `interval`."""
+        return over_seeds(self.record)
+
     @cached_property
     def trials(self) -> pd.DataFrame:
-        """One row a trial: trial, ending, reason, verdict, value, best_epoch, epochs, seconds, node, config.NAME."""
+        """One row a trial: trial, ending, reason, verdict, value, best_epoch, epochs, seconds, node, config.NAME.
+
+        With further seeds also one a training on one, and the columns repeat_of and seed.
+        """
         from tuner.report.tables import trials_table
 
         frame: pd.DataFrame = trials_table(self.record).to_pandas()

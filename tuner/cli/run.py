@@ -29,9 +29,14 @@ def command(
     cpus: Annotated[int | None, typer.Option(help="CPUs that a Ray of its own may use; left out: all.")] = None,
     runs: Runs = Path("runs"),
     as_json: Json = False,
+    final_test: Annotated[
+        bool, typer.Option("--final-test", help="At the very end: the best one on the test split, once.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress on standard error.")] = False,
 ) -> None:
     """Run a sweep: suggest, train, stop, diagnose, record; ends with a report. Ctrl-C stops cleanly."""
+    from tuner.api.final_test import final_test as test
+    from tuner.api.final_test import refuse_without_test
     from tuner.api.running import Launch, resume_sweep, start_sweep
     from tuner.api.sweeps import load_resolved, load_sweep
     from tuner.records.run_directory import find_run
@@ -45,9 +50,13 @@ def command(
         directory = find_run(resume, runs)
         record = directory.record()
         if record.status == "finished":
+            if final_test:
+                test(load_resolved(directory, given.values, given.flags), directory)
             _print_finished(directory, as_json)
             return
         loaded = load_resolved(directory, given.values, given.flags)
+        if final_test:
+            refuse_without_test(loaded, directory.path.parent)
         finished = resume_sweep(loaded, directory, launch)
     else:
         assert sweep is not None
@@ -58,7 +67,11 @@ def command(
 
             notes = [f"note       {note}\n" for note in gather(loaded, runs).notes]
             sys.stderr.write(describe(loaded) + "\n" + "".join(notes))
+        if final_test:
+            refuse_without_test(loaded, runs)
         finished = start_sweep(loaded, launch)
+    if final_test and finished.exit_code == 0:
+        finished = test(loaded, finished.directory, finished)
     if as_json:
         print(json.dumps(finished.summary, indent=1))
     elif not quiet:

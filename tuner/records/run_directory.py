@@ -9,7 +9,7 @@ from pathlib import Path
 from tuner.errors import Fault, InputError
 from tuner.records.fold import Fold
 from tuner.records.journal import read_journal
-from tuner.records.trial import SweepRecord
+from tuner.records.trial import SweepRecord, TrialRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,17 @@ class RunDirectory:
 
     def trial_checkpoints(self, trial: str) -> Path:
         return self.checkpoints / trial
+
+    def best_checkpoint(self, record: SweepRecord) -> tuple[TrialRecord, Path] | None:
+        """The best configuration's best training whose weights were kept, and where they are."""
+        best = record.best
+        trainings = [] if best is None else [best, *(one for one in record.repeats if one.repeat_of == best.trial)]
+        sign = 1.0 if record.mode == "min" else -1.0
+        for one in sorted((t for t in trainings if t.value is not None), key=lambda t: sign * (t.value or 0.0)):
+            path = self.trial_checkpoints(one.trial) / "best.pt"
+            if path.is_file():
+                return one, path
+        return None
 
     def record(self) -> SweepRecord:
         """The sweep as its journal tells it, whether it still runs or not."""

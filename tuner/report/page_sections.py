@@ -137,6 +137,7 @@ def _best(record: SweepRecord, marks: Mapping[str, str]) -> str:
         f"<p>{marks[best.verdict or UNKNOWN]}, {_trials((best.trial,))}, "
         f"epoch {best.best_epoch} of {record.max_epochs}</p>"
         + (f"<p>{escape(by_mean)}</p>" if (by_mean := seeds_table.told(record)) else "")
+        + ("" if record.final_test is None else f"<p><b>Final test</b>: {escape(record.final_test.says)}</p>")
         + (f'<p class="soft">At that epoch: {also}.</p>' if also else "")
         + f'<dl class="settings">{settings}</dl>'
     )

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from tuner.records.finding import HEALTHY, UNKNOWN
 from tuner.records.run_directory import RunDirectory, write_atomically
 from tuner.records.seeds import OverSeeds, chosen_by_mean, over_seeds
-from tuner.records.trial import DOOMED, ENDINGS, PRUNED, SweepRecord
+from tuner.records.trial import DOOMED, ENDINGS, PRUNED, FinalTest, SweepRecord
 from tuner.records.values import encode_metrics
 
 SECONDS = ("total", "training", "orchestration", "tracking")
@@ -21,7 +22,7 @@ def summary(record: SweepRecord, tracking: Mapping[str, Any] | None = None) -> d
     """The summary of a sweep that ended; strict JSON.
 
     Where the best configuration was chosen by its mean over seeds, `best` has `mean`, `interval` and `seeds` besides;
-    `finalists` is there when there are some.
+    `finalists` is there when there are some, `test` after a final test.
 
     `tracking` has the keys of MLFLOW; what is not known is null, as `parent_run` is until the server was reached.
     `status` is finished, stopped or failed; a sweep whose driver still runs, or was killed, says `running`.
@@ -44,6 +45,7 @@ def summary(record: SweepRecord, tracking: Mapping[str, Any] | None = None) -> d
         },
         "seconds": {name: round(record.seconds.get(name, 0.0), 3) for name in SECONDS},
         "mlflow": {name: tracking.get(name) for name in MLFLOW},
+        **({} if record.final_test is None else {"test": _test(record.final_test)}),
         **({"finalists": [_over_seeds(one) for one in over_seeds(record)]} if record.finalists else {}),
     }
 
@@ -92,6 +94,12 @@ def _best(record: SweepRecord) -> dict[str, Any] | None:
         "verdict": best.verdict or UNKNOWN,
         **by_mean,
     }
+
+
+def _test(tested: FinalTest) -> dict[str, Any]:
+    """A look at the test split: on which weights, what came out, how often it was touched and when."""
+    told = asdict(tested)
+    return told | {name: encode_metrics(told[name]) for name in ("metrics", "validation", "noise")}
 
 
 def _over_seeds(one: OverSeeds) -> dict[str, Any]:

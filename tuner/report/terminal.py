@@ -52,6 +52,8 @@ def final(record: SweepRecord, *, report: str | None = None, run: str | None = N
     parts += _best(record)
     seeds = seeds_table.terminal(record)
     parts += [Text(""), seeds] if seeds is not None else []
+    if record.final_test is not None:
+        parts += [Text(""), Text("Final test", "bold"), Text(f"  {printable(record.final_test.says)}")]
     matters, failed = findings_that_matter(record), failures(record)
     if matters or failed:
         parts += [Text(""), Text("What matters", "bold")]

@@ -204,7 +204,7 @@ class Follower:
         status = KILLED if self._abandoned else mapping.SWEEP_STATUS[record.status]
         self._writer.set_status(run, status, mapping.ms(record.ended_at or max(there.last_at.values())))
         if ended and self._written_ends < there.endings:
-            self._writer.artifacts(run, self._run_dir, record.best.trial if record.best else None)
+            self._writer.artifacts(run, self._run_dir, record)
             self._written_ends = there.endings
 
     def _keep(self, problem: str) -> None:

@@ -180,6 +180,9 @@ def sweep_tags(record: SweepRecord, environment: Mapping[str, Any], abandoned: b
         if record.best is not None:
             tags["tuner.best_trial"] = record.best.trial
             tags |= {"tuner.best_verdict": record.best.verdict} if record.best.verdict else {}
+    if record.final_test is not None:
+        tags["tuner.test.touched"] = str(record.final_test.touched)
+        tags["tuner.test"] = record.final_test.says
     if record.finalists:
         tags["tuner.finalists"] = ", ".join(record.finalists)
     return clipped(tags | finding_tags(record.findings))
@@ -215,6 +218,11 @@ def sweep_points(record: SweepRecord) -> list[Point]:
     points += [Point(f"trials_{ending}", float(endings[ending]), record.attempt, at) for ending in STATUS]
     if record.best is not None and record.best.value is not None:
         points.append(Point(allowed_name(f"best_{record.metric}"), record.best.value, record.attempt, at))
+    tested = record.final_test
+    if tested is not None:
+        points += [
+            Point(allowed_name(name), value, tested.touched, ms(tested.at)) for name, value in tested.metrics.items()
+        ]
     chosen = chosen_by_mean(record)
     if chosen is not None and chosen.mean is not None:
         points.append(Point(allowed_name(f"best_mean_{record.metric}"), chosen.mean, record.attempt, at))

@@ -39,7 +39,7 @@ class Picture:
         self.last_at: dict[str, float] = {}
         """When its last line was written: when it ended, for one that has no ending."""
         self.endings = 0
-        """How many `end` lines there were."""
+        """How many `end` and `final_test` lines there were: each leaves new files beside the journal."""
         self._curves = curves
         self._fold, self._tail = Fold(str(run_dir.path)), JournalTail(run_dir.journal)
 
@@ -94,6 +94,8 @@ class Picture:
             self.status = "running"
         elif kind == "end":
             self.status, self.end_at, self.endings = line["status"], self._tail.offset, self.endings + 1
+        elif kind == "final_test":  # after the end, and the files beside the journal were written again
+            self.endings += 1
         elif kind == "report":
             self._take_report(line)
         if trial is not None:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from tuner.records.journal import Line
 from tuner.records.run_directory import RunDirectory
+from tuner.records.trial import SweepRecord
 from tuner.tracking import mapping
 from tuner.tracking.store import MlflowRun, Point, Rejected, Store
 
@@ -75,9 +76,10 @@ class Writer:
         profile = {key: facts[key] for key in ("n_train", "n_val", "num_classes") if facts.get(key) is not None}
         self._store.dataset(run.run_id, name, str(facts["data_hash"])[:_DIGEST], name, profile)
 
-    def artifacts(self, run: MlflowRun, run_dir: RunDirectory, best: str | None) -> None:
+    def artifacts(self, run: MlflowRun, run_dir: RunDirectory, record: SweepRecord) -> None:
         for path in (run_dir.sweep, run_dir.environment, run_dir.summary, run_dir.report):
             if path.is_file():
                 self._store.artifact(run.run_id, path)
-        if best is not None and (run_dir.trial_checkpoints(best) / "best.pt").is_file():
-            self._store.artifact(run.run_id, run_dir.trial_checkpoints(best) / "best.pt", "best_checkpoint")
+        kept = run_dir.best_checkpoint(record)
+        if kept is not None:
+            self._store.artifact(run.run_id, kept[1], "best_checkpoint")

@@ -83,6 +83,12 @@ class Trainer:
                 count += len(y)
         return loss / count, right / count
 
+    def outputs(self, x: torch.Tensor) -> torch.Tensor:
+        """What the network says of these inputs; the caller sets the mode."""
+        with self._precision():
+            found: torch.Tensor = self.model(self._laid_out(x))
+        return found
+
     def _step(self, x: torch.Tensor, y: torch.Tensor, *, look: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
         seen: list[torch.Tensor] = []
         x = self._laid_out(x)
