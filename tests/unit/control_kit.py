@@ -63,8 +63,10 @@ class Sweep:
         scheduler: str = "asha",
         eta: int = 3,
         warm: Sequence[Line] = (),
+        space: Space = SPACE,
     ) -> None:
         self.rules, self.algorithm, self.scheduler, self.eta = rules, algorithm, scheduler, eta
+        self.space = space
         self.lines: list[Line] = []
         self.clock = Clock()
         self.crash_after: int | None = None
@@ -82,7 +84,7 @@ class Sweep:
         options = {"grace": 1, "eta": self.eta} if self.scheduler in ("asha", "asha_promotion", "hyperband") else {}
         return Controller(
             self.rules,
-            make_searcher(self.algorithm, {}, SPACE, mode=self.rules.mode, seed=self.rules.seed),
+            make_searcher(self.algorithm, {}, self.space, mode=self.rules.mode, seed=self.rules.seed),
             make_scheduler(self.scheduler, options, max_epochs=self.rules.max_epochs),
             self._write,
             self.clock,

@@ -14,9 +14,10 @@ import numpy as np
 from tuner.api.final_test import final_test as test_finally
 from tuner.api.final_test import refuse_without_test
 from tuner.api.finishing import Finished
+from tuner.api.going_on import open_again
 from tuner.api.result import Result
 from tuner.api.running import Display, Launch, resume_sweep, start_sweep
-from tuner.api.sweeps import load_resolved, load_sweep
+from tuner.api.sweeps import load_sweep
 from tuner.errors import Fault, InputError
 from tuner.records.finding import Diagnosis
 from tuner.records.history import History
@@ -46,8 +47,9 @@ def run(
     `sweep` is the path of a sweep file, the name of a shipped one, or a training function of one argument, a
     `tuner.Trial`; a function needs `space`, in a sweep file's grammar (`{"lr": {"float": [1e-5, 1], "log": True}}`).
     `settings` changes any value by its path in the file (`{"search.scheduler": "none"}`). `resume` goes on with a run
-    instead. `address="none"` runs in this process, without Ray; `track=False` leaves MLflow out. `final_test` looks at
-    the test split once, at the very end (`Result.final_test`).
+    instead, with a finished one too when more `trials` are asked for. `address="none"` runs in this process, without
+    Ray; `track=False` leaves MLflow out. `final_test` looks at the test split once, at the very end
+    (`Result.final_test`).
 
     Raises SweepFileError or InputError for what is wrong with the input, RunError where the cluster or the storage
     failed. Trials that fail do not raise: see `Result.status` and each trial's `reason`.
@@ -57,8 +59,10 @@ def run(
     launch = Launch(runs=Path(runs), address=where, track=track, display=display)
     if resume is not None:
         directory = find_run(resume, Path(runs))
-        loaded = load_resolved(directory, changes)
-        return _result(loaded, lambda: resume_sweep(loaded, directory, launch), final_test, launch)
+        again = open_again(directory, changes)
+        if again.over and not final_test:
+            return Result(directory, again.record)
+        return _result(again.sweep, lambda: resume_sweep(again.sweep, directory, launch), final_test, launch)
     if callable(sweep):
         made, mine = _function_sweep(sweep, space, metric, changes), replace(launch, loop=sweep)
         return _result(made, lambda: start_sweep(made, mine), final_test, launch)

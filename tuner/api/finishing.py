@@ -91,7 +91,8 @@ def _outcome(controller: Controller, signal: str | None) -> tuple[str, str, int]
         return "failed", f"all {len(endings)} trials failed", 3
     if controller.stopped_by == "clock":
         return "stopped", controller.stopping or "", 0
-    return "finished", controller.stopping or "", 0
+    too_few = controller.exhausted and controller.rules.trials is not None
+    return "finished", controller.stopping or (controller.tried.exhausted if too_few else ""), 0
 
 
 def _training_seconds(record: SweepRecord) -> float:

@@ -17,6 +17,8 @@ from typing import Any, Protocol, TextIO
 import tuner.tracking as tracking
 from tuner.api.environment import environment
 from tuner.api.finishing import Finished, finish
+from tuner.api.going_on import TRIALS, differences, trials_told
+from tuner.api.sweeps import load_resolved
 from tuner.api.warm import Warm, gather
 from tuner.control.checkpoints import CheckpointKeeper
 from tuner.control.controller import Controller
@@ -155,6 +157,9 @@ class _Drive:
             write_atomically(self.directory.sweep, dump_sweep(self.sweep))
             write_atomically(self.directory.environment, json.dumps(environment(Path.cwd()), indent=1) + "\n")
             self._write(journal, [{"at": self.began, **self._head()}])
+        elif changed := self._changed(before):
+            write_atomically(self.directory.sweep, dump_sweep(self.sweep))
+            self._write(journal, [{"kind": "change", "at": self.began, "settings": changed}])
         before += self._warm_up(journal)
         self._write(
             journal,
@@ -169,6 +174,13 @@ class _Drive:
             ],
         )
         replay(controller, before)
+
+    def _changed(self, before: list[Line]) -> dict[str, Any]:
+        """What is otherwise from now on; also what a driver that was killed had changed before it could say so."""
+        changed = differences(load_resolved(self.directory), self.sweep)
+        if (self.sweep.search.trials or 0) != trials_told(before):
+            changed[TRIALS] = self.sweep.search.trials
+        return changed
 
     def _warm_up(self, journal: Journal) -> list[Line]:
         """Write what the searcher is told of earlier runs, unless it stands there. Returns what was written.

@@ -37,8 +37,9 @@ def command(
     """Run a sweep: suggest, train, stop, diagnose, record; ends with a report. Ctrl-C stops cleanly."""
     from tuner.api.final_test import final_test as test
     from tuner.api.final_test import refuse_without_test
+    from tuner.api.going_on import open_again
     from tuner.api.running import Launch, resume_sweep, start_sweep
-    from tuner.api.sweeps import load_resolved, load_sweep
+    from tuner.api.sweeps import load_sweep
     from tuner.records.run_directory import find_run
     from tuner.sweep import ray_address
 
@@ -48,13 +49,13 @@ def command(
     launch = Launch(runs=runs, address=ray_address(address, os.environ), cpus=cpus, display=_display(quiet))
     if resume is not None:
         directory = find_run(resume, runs)
-        record = directory.record()
-        if record.status == "finished":
+        again = open_again(directory, given.values, given.flags)
+        if again.over:
             if final_test:
-                test(load_resolved(directory, given.values, given.flags), directory)
+                test(again.sweep, directory)
             _print_finished(directory, as_json)
             return
-        loaded = load_resolved(directory, given.values, given.flags)
+        loaded = again.sweep
         if final_test:
             refuse_without_test(loaded, directory.path.parent)
         finished = resume_sweep(loaded, directory, launch)

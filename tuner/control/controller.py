@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from tuner.control.repeats import Tried
 from tuner.control.rules import Rules
 from tuner.control.seeds import FurtherSeeds, further_seed_line
 from tuner.control.trials import ENDED, PAUSED, RUNNING, WAITING, LiveTrial, trial_seed
@@ -41,6 +42,7 @@ class Controller:
         self.rules = rules
         self.searcher = searcher
         self.scheduler = scheduler
+        self.tried = Tried(rules.space, rules.seed)
         self.trials: dict[str, LiveTrial] = {}
         """Those of the search, and the trainings of their configurations on further seeds."""
         self.seeds = FurtherSeeds(rules)
@@ -106,12 +108,17 @@ class Controller:
         """The finalists' next training; they are chosen when nothing of the search runs any more."""
         if self.rules.final_top and self.seeds.finalists is None and not self._running and self._search_is_over:
             for live in [trial for trial in self.trials.values() if trial.state == PAUSED]:
-                self.tell(*self._ending(live, PRUNED, f"still paused at the end: {live.paused}", None))
+                self._end_paused(live)
             self.seeds.finalists = self.seeds.chosen()
             if self.seeds.finalists:
                 chosen, seeds = list(self.seeds.finalists), self.rules.final_seeds
                 self.tell({"kind": "finalists", "trials": chosen, "seeds": seeds})
         return self._again(self.seeds.next_final())
+
+    def _end_paused(self, live: LiveTrial) -> None:
+        """It waited at its rung for others that will not come; it waits again should the sweep be extended."""
+        *seen, line = self._ending(live, PRUNED, f"still paused at the end: {live.paused}", None)
+        self.tell(*seen, line | {"paused": True})
 
     def _promote(self) -> LiveTrial | None:
         """The paused trial that has earned its next rung, if there is one."""
@@ -133,7 +140,7 @@ class Controller:
         return self.scheduler.next_promoted() if isinstance(self.scheduler, PausingScheduler) else None
 
     def _suggest(self, wait: bool) -> LiveTrial | None:
-        number = self.suggested
+        number, repeats = self.suggested, tuple[str, ...]()
         if self.exhausted or (self.rules.trials is not None and number >= self.rules.trials):
             return None
         if not wait and isinstance(self.searcher, ForesightedSearcher) and not self.searcher.ready(number):
@@ -142,11 +149,11 @@ class Controller:
             origin, config = self.rules.first[number]
             self.searcher.begin(number, config)
         else:
-            suggestion = self.searcher.suggest(number)
+            suggestion = self.tried.ask(self.searcher, number)
             if suggestion is None:
                 self.exhausted = True
                 return None
-            origin, config = self.searcher.name, suggestion
+            origin, config, repeats = suggestion.origin, suggestion.config, suggestion.repeats
         trial = self.add_trial(number, config, origin)
         line = {
             "kind": "suggestion",
@@ -156,6 +163,8 @@ class Controller:
             "origin": origin,
             "seed": trial.seed,
         }
+        if repeats:
+            line["tried"] = list(repeats)
         if self._prepared is not None and self._prepared[0] == number:
             line["seen"] = self._prepared[1]
         self.tell(line)
@@ -179,6 +188,7 @@ class Controller:
         trial = LiveTrial(trial_name(number), number, config, origin, trial_seed(self.rules.seed, number))
         self.trials[trial.trial] = trial
         self.seeds.add(trial)
+        self.tried.add(trial.trial, config)
         self.suggested = max(self.suggested, number + 1)
         return trial
 
@@ -188,6 +198,8 @@ class Controller:
         The scheduler hears nothing of it: its rungs are this sweep's alone.
         """
         number, value = line["number"], line["value"]
+        if line.get("exact"):
+            self.tried.add(f"{line['run']}/{line['source']}", line["config"])
         self.searcher.begin(number, line["config"])
         for epoch, reported in line["reports"]:
             self.searcher.on_trial_result(number, epoch, decode_number(reported))
@@ -369,7 +381,7 @@ class Controller:
         its rung when there was nothing left to try."""
         for live in [trial for trial in self.trials.values() if trial.state in (RUNNING, PAUSED)]:
             if live.state == PAUSED and self.stopping is None:
-                self.tell(*self._ending(live, PRUNED, f"still paused at the end: {live.paused}", None))
+                self._end_paused(live)
             else:
                 self.tell(*self._ending(live, INTERRUPTED, self.stopping or "the driver stopped", None))
         self._queue.clear()

@@ -88,7 +88,7 @@ def _apply(controller: Controller, line: Line, again: set[str]) -> None:
         live = _trial(controller, line)
         if line["ending"] == FAILED:
             live.failures += 1
-        if line["trial"] not in again:
+        if line["trial"] not in again and not line.get("paused"):  # that one waits at its rung again
             controller.note_ending(live, line["ending"], out_of_memory=line.get("failure") == "out_of_memory")
 
 

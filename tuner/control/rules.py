@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tuner.records.values import Config
+from tuner.space import Space, identity
 
 if TYPE_CHECKING:
     from tuner.sweep import Sweep
@@ -42,12 +43,18 @@ class Rules:
     """Configurations that are trained again when the search is over; 0: none."""
     final_seeds: int = 0
     """Further seeds of each of them."""
+    space: Space | None = None
+    """In which no configuration is tried twice; None: the searcher is taken at its word."""
 
     @classmethod
     def from_sweep(cls, sweep: Sweep) -> Rules:
         defaults = sweep.space.defaults()
         first: list[tuple[str, Config]] = [("default", defaults)] if defaults is not None else []
-        first += [("enqueued", config) for config in sweep.search.enqueue]
+        known = {identity(config) for _, config in first}
+        for config in sweep.search.enqueue:
+            if identity(config) not in known:  # the reader of the file has said so
+                first.append(("enqueued", config))
+                known.add(identity(config))
         return cls(
             metric=sweep.metric.name,
             mode=sweep.metric.mode,
@@ -65,6 +72,7 @@ class Rules:
             repeats=sweep.search.repeats,
             final_top=0 if sweep.search.finalists is None else sweep.search.finalists.top,
             final_seeds=0 if sweep.search.finalists is None else sweep.search.finalists.seeds,
+            space=sweep.space,
         )
 
     def falls(self, name: str) -> bool:

@@ -6,8 +6,10 @@ sweep       version, run, name, metric, mode, max_epochs, trials, seed, task, pa
 warm        number, run, source, config, reports ([epoch, value]), ending, value, diverged: a trial of an earlier run
             that the searcher is told before its first one; it is none of this sweep's and in no record
 driver      attempt, pid, host: a driver took the sweep on (the first, or after a stop or a kill)
-suggestion  trial, number, config, origin, seed; seen where it was thought out ahead: of how many trials the end was
-            known, the first that ended in the journal
+change      settings: path of the sweep file -> value, of what is otherwise from here on: the run was resumed with it
+suggestion  trial, number, config, origin, seed; tried: the trials, of earlier runs too, whose configurations the
+            searcher named before; seen where it was thought out ahead: of how many trials the end was known, the first
+            that ended in the journal
 further_seed  trial, of, nth, number, config, origin (repeat, finalist), seed: the configuration of trial `of`, trained
             again on its nth seed; its lines are as a trial's, but for rungs, which it meets none of
 finalists   trials, seeds: the search is over, and these are trained again; a suggestion after it takes it back
@@ -18,7 +20,8 @@ rung        trial, epoch, value, promoted, reason; paused where the trial waits 
 promotion   trial, epoch: a paused trial goes on
 finding     trial, finding: seen while the trial ran
 lost        trial, attempt, failure, reason, traceback: the trial goes back to its last checkpoint
-ending      trial, attempt, ending, reason, value, best_epoch, diagnosis, failure, traceback
+ending      trial, attempt, ending, reason, value, best_epoch, diagnosis, failure, traceback; paused: the trial still
+            waited at its rung when there was nothing left to try, and waits again if the sweep is extended
 sweep_finding  finding
 final_test  trial, training, epoch, metrics, validation, noise, n_test, n_val, touched, says: a look at the test split
 end         status, reason, seconds: the driver left in good order; `driver` after it means that it was resumed
@@ -139,6 +142,7 @@ class Fold:
     def __init__(self, path: str = "") -> None:
         self.path = path
         self._head: Line | None = None
+        self._total = 0
         self._trials: dict[str, _Trial] = {}
         self._findings: list[Finding] = []
         self._status, self._reason = "running", ""
@@ -155,7 +159,7 @@ class Fold:
         return self
 
     def _on_sweep(self, line: Line) -> None:
-        self._head = line
+        self._head, self._total = line, line["trials"]
 
     def _on_driver(self, line: Line) -> None:
         self._attempt = line["attempt"]
@@ -164,6 +168,9 @@ class Fold:
         for trial in self._trials.values():
             if trial.open_since is not None:  # the last driver was killed while it ran
                 trial.leave(trial.last_at or trial.open_since)
+
+    def _on_change(self, line: Line) -> None:
+        self._total = line["settings"].get("search.trials", self._total) or 0
 
     def _on_suggestion(self, line: Line) -> None:
         trial = _Trial(line["trial"], line["number"], dict(line["config"]), line["origin"], seed=line.get("seed", 0))
@@ -261,7 +268,7 @@ class Fold:
             metric=head["metric"],
             mode=head["mode"],
             max_epochs=head["max_epochs"],
-            total_trials=head["trials"],
+            total_trials=self._total,
             status=self._status,
             trials=tuple(trial.record() for trial in self._trials.values() if trial.repeat_of is None),
             findings=tuple(self._findings),

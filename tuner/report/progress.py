@@ -85,6 +85,8 @@ class Progress:
         self.findings: list[str] = []
         self.recent: deque[Ended] = deque(maxlen=recent)
         self.best: Best | None = None
+        self._waiting: list[tuple[OpenTrial, str]] = []
+        """Trials that ended because there was nothing left to try, with their verdicts."""
         self._able: dict[str, Best] = {}  # who may win: neither doomed nor failed
 
     def apply(self, lines: Iterable[Line]) -> list[Ended]:
@@ -118,11 +120,24 @@ class Progress:
         self.sign = 1.0 if line["mode"] == "min" else -1.0
         self.max_epochs, self.total, self.started_at = line["max_epochs"], line["trials"], line["at"]
 
+    def _on_change(self, line: Line) -> None:
+        self.total = line["settings"].get("search.trials", self.total) or 0
+
     def _on_driver(self, line: Line) -> None:
         self.driver_at, self.ended_here = line["at"], 0
         self.findings.clear()
+        for ended in self._waiting:  # at their rungs, when the sweep was over: it goes on
+            self._reopen(ended)
+        self._waiting.clear()
         for trial in self.open.values():  # a killed driver's: they start again
             trial.running = False
+
+    def _reopen(self, ended: tuple[OpenTrial, str]) -> None:
+        trial, verdict = ended
+        self.endings[PRUNED] -= 1
+        self.verdicts[verdict] -= 1
+        self.saved -= max(0, self.max_epochs - trial.epochs)
+        self.open[trial.trial] = trial
 
     def _on_suggestion(self, line: Line) -> None:
         self.open[line["trial"]] = OpenTrial(line["trial"], line["config"])
@@ -218,6 +233,8 @@ class Progress:
             trial.interrupted, trial.verdict = True, verdict
         else:
             self.open.pop(name, None)
+        if line.get("paused"):
+            self._waiting.append((trial, verdict))
         ended = Ended(name, ending, verdict, line["reason"], trial.epochs, trial.value, line["at"])
         self.recent.append(ended)
         return ended

@@ -22,6 +22,7 @@ from tuner.records.trial import COMPLETED, DOOMED, INTERRUPTED, PRUNED
 from tuner.records.values import Config, Scalar
 from tuner.search import translation
 from tuner.search.cube import is_active
+from tuner.search.interface import ASKS
 from tuner.search.seeds import seed_32
 from tuner.search.study import quiet_study
 from tuner.search.window import Limits
@@ -49,19 +50,30 @@ class CmaEsSearcher:
             raise InputError("the search", (Fault("search.algorithm", "cmaes", "needs a parameter to search"),))
         self._study = quiet_study(CmaEsSampler(seed=0), "min", WindowedStorage(LIMITS, "min"))
         self._running: dict[int, optuna.Trial] = {}
+        self._asked: dict[int, int] = {}
+        """How often, of each trial that was suggested: the evolution's random numbers hang on it."""
         self._worst: float | None = None
 
-    def suggest(self, number: int) -> dict[str, Scalar] | None:
-        self._running[number], config = self._ask(number)
+    def suggest(self, number: int, again: int = 0) -> dict[str, Scalar] | None:
+        self._forget(number)
+        self._asked[number] = again + 1
+        self._running[number], config = self._ask(number, again)
         return config
 
     def begin(self, number: int, config: Config) -> None:
         translation.check(self._space, number, config)
-        trial, asked = self._ask(number)
-        if list(asked) == list(config) and all(same(asked[name], config[name]) for name in asked):
-            self._running[number] = trial
-        else:
+        self._forget(number)
+        for again in range(self._asked.pop(number, 0), ASKS):  # as often as a sweep asks for one trial
+            trial, asked = self._ask(number, again)
+            if list(asked) == list(config) and all(same(asked[name], config[name]) for name in asked):
+                self._running[number] = trial
+                return
             self._study.tell(trial, state=TrialState.FAIL)
+
+    def _forget(self, number: int) -> None:
+        """What the trial was first given was tried already, so it is no part of the evolution."""
+        if number in self._running:
+            self._study.tell(self._running.pop(number), state=TrialState.FAIL)
 
     def on_trial_result(self, number: int, epoch: int, value: float) -> None:
         """What counts is the best value, told at the end."""
@@ -80,8 +92,8 @@ class CmaEsSearcher:
         else:
             self._study.tell(trial, told)
 
-    def _ask(self, number: int) -> tuple[optuna.Trial, dict[str, Scalar]]:
-        self._study.sampler = CmaEsSampler(seed=seed_32(self._seed, number), warn_independent_sampling=False)
+    def _ask(self, number: int, again: int) -> tuple[optuna.Trial, dict[str, Scalar]]:
+        self._study.sampler = CmaEsSampler(seed=seed_32(self._seed, number, again), warn_independent_sampling=False)
         trial = self._study.ask(self._distributions)
         config: dict[str, Scalar] = {}
         for item in self._space.parameters:

@@ -64,8 +64,12 @@ class GpSearcher:
     def ready(self, number: int) -> bool:
         return self._prepared != number or self._helper.ready()
 
-    def suggest(self, number: int) -> dict[str, Scalar] | None:
-        if self._prepared == number:
+    def suggest(self, number: int, again: int = 0) -> dict[str, Scalar] | None:
+        """Asked again it draws at random: whatever the seed, what it expects most of is what it said before."""
+        self._trials.pop(number, None)
+        if again:
+            config = self._space.sample(generator(self._seed, number, again))
+        elif self._prepared == number:
             config = translation.untold(self._space, self._helper.answer())
         elif (question := self._question(number)) is not None:
             config = translation.untold(self._space, answer(question))

@@ -17,6 +17,10 @@ from tuner.search.cube import decode
 from tuner.search.seeds import generator
 from tuner.space import Space
 
+AGAIN = 1_000_003
+"""Points that lie between the one of a trial and the next that is asked for it: more than a sweep has trials, and a
+prime, so that no coordinate's first digits stay as they are."""
+
 
 class HaltonSearcher:
     """One dimension for each parameter, active or not, so a branch is filled as evenly as the whole.
@@ -32,8 +36,9 @@ class HaltonSearcher:
             _permutations(prime, generator(seed, dimension)) for dimension, prime in enumerate(_primes(len(space)))
         ]
 
-    def suggest(self, number: int) -> dict[str, Scalar] | None:
-        return decode(self._space, [_coordinate(number, permutations) for permutations in self._permutations])
+    def suggest(self, number: int, again: int = 0) -> dict[str, Scalar] | None:
+        point = number + again * AGAIN
+        return decode(self._space, [_coordinate(point, permutations) for permutations in self._permutations])
 
     def begin(self, number: int, config: Config) -> None:
         """Trials do not know each other here."""

@@ -17,8 +17,8 @@ class RandomSearcher:
     def __init__(self, space: Space, *, seed: int) -> None:
         self._space, self._seed = space, seed
 
-    def suggest(self, number: int) -> dict[str, Scalar] | None:
-        return self._space.sample(generator(self._seed, number))
+    def suggest(self, number: int, again: int = 0) -> dict[str, Scalar] | None:
+        return self._space.sample(generator(self._seed, number, again))
 
     def begin(self, number: int, config: Config) -> None:
         """Trials do not know each other here."""
@@ -41,7 +41,7 @@ class GridSearcher:
         self._rest: Iterator[dict[str, Scalar]] = iter(space.grid(points))
         self._tried: set[tuple[tuple[str, object], ...]] = set()
 
-    def suggest(self, number: int) -> dict[str, Scalar] | None:  # noqa: ARG002
+    def suggest(self, number: int, again: int = 0) -> dict[str, Scalar] | None:  # noqa: ARG002
         for config in self._rest:
             if self._identity(config) not in self._tried:
                 return config

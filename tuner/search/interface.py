@@ -11,6 +11,9 @@ from typing import Protocol, runtime_checkable
 
 from tuner.records.values import Config, Scalar
 
+ASKS = 4
+"""How often a searcher is asked for one trial at most, while it names configurations that were tried already."""
+
 
 class Searcher(Protocol):
     """Says what to try next. Told of every trial by its number and of the metric as it was reported, never oriented."""
@@ -18,8 +21,12 @@ class Searcher(Protocol):
     name: str
     """As `search.algorithm` in a sweep file names it; stands as a trial's origin in the journal."""
 
-    def suggest(self, number: int) -> dict[str, Scalar] | None:
-        """A configuration for trial `number`, which runs from then on; None when there is nothing left to try."""
+    def suggest(self, number: int, again: int = 0) -> dict[str, Scalar] | None:
+        """A configuration for trial `number`, which runs from then on; None when there is nothing left to try.
+
+        `again`: how often it was asked for this trial before. What it said then was tried already and is forgotten, so
+        it draws anew. A searcher that is told in the end, by `begin`, what the trial runs is as if asked for just that.
+        """
         ...
 
     def begin(self, number: int, config: Config) -> None:

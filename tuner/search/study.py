@@ -44,8 +44,8 @@ class StudySearcher:
         self._running: dict[int, optuna.Trial] = {}
         self._reports: dict[int, dict[int, float]] = {}
 
-    def suggest(self, number: int) -> dict[str, Scalar] | None:
-        self._guide.ask(self._make_sampler(seed_32(self._seed, number)))
+    def suggest(self, number: int, again: int = 0) -> dict[str, Scalar] | None:
+        self._guide.ask(self._make_sampler(seed_32(self._seed, number, again)))
         return self._draw(number)
 
     def begin(self, number: int, config: Config) -> None:
@@ -76,6 +76,8 @@ class StudySearcher:
             self._study.tell(trial, state=TrialState.FAIL)
 
     def _draw(self, number: int) -> dict[str, Scalar]:
+        if number in self._running:  # what it was first given was tried already
+            self._study.tell(self._running[number], state=TrialState.FAIL)
         trial = self._study.ask()
         config = translation.draw(self._space, trial)
         self._running[number], self._reports[number] = trial, {}

@@ -62,7 +62,7 @@ class StudyLog:
                     self._add(line, self._known.begin(line["number"], line["config"], line["origin"], line["at"]))
                 case "report" if line["trial"] in self._known_trials:
                     self._add(line, self._report(line))
-                case "ending" if line["trial"] in self._known_trials:
+                case "ending" if line["trial"] in self._known_trials and not line.get("paused"):  # that may go on
                     self._add(line, self._end(line))
 
     def _report(self, line: Line) -> list[bytes]:

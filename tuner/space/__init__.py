@@ -3,6 +3,7 @@
 from tuner.space.domains import Choice, Constant, Domain, Float, Int, canonical, same
 from tuner.space.naming import arguments, branch_name, flatten, nest
 from tuner.space.parameter import Parameter
+from tuner.space.size import identity, size, untried
 from tuner.space.space import Space
 from tuner.space.spelling import closest, did_you_mean
 
@@ -20,6 +21,9 @@ __all__ = [
     "closest",
     "did_you_mean",
     "flatten",
+    "identity",
     "nest",
     "same",
+    "size",
+    "untried",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tuner.records.values import Config, Scalar
-from tuner.space import Constant, Space, branch_name, canonical
+from tuner.space import Constant, Space, branch_name, canonical, identity
 from tuner.sweep.tree import Entry, Faults, Items, Leaf, Node, Place, Table, shown
 
 
@@ -28,6 +28,18 @@ def read_enqueue(entry: Entry | None, space: Space | None, faults: Faults) -> tu
             if config is not None:
                 found.append(config)
     return tuple(found)
+
+
+def repeated(enqueue: tuple[Config, ...], space: Space) -> list[str]:
+    """What to say of those that are tried once although they stand there twice."""
+    defaults = space.defaults()
+    known = {} if defaults is None else {identity(defaults): "the configuration of all defaults, which is tried first"}
+    notes = []
+    for i, config in enumerate(enqueue):
+        same = known.setdefault(identity(config), f"search.enqueue[{i}]")
+        if same != f"search.enqueue[{i}]":
+            notes.append(f"search.enqueue[{i}]: is {same}; it is trained once")
+    return notes
 
 
 def _whole(

@@ -8,7 +8,7 @@ from pathlib import Path
 from tuner.records.catalogue import Catalogue
 from tuner.space import Space
 from tuner.sweep.claims import Claims
-from tuner.sweep.enqueue import read_enqueue
+from tuner.sweep.enqueue import read_enqueue, repeated
 from tuner.sweep.fixed import read_fixed
 from tuner.sweep.grammar import read_space
 from tuner.sweep.later import refuse_later
@@ -109,6 +109,9 @@ def _search(file: SweepFile, tree: Table, space: Space | None, notes: list[str],
     trials = section.trials if section.trials is not None or algorithm == "grid" else DEFAULT_TRIALS
     points = space.grid_size(algorithm_options["points"]) if algorithm == "grid" and space is not None else None
     check_seeds(section, tree, trials if points is None else min(points, trials or points), faults)
+    enqueue = read_enqueue(entry("enqueue"), space, faults)
+    if space is not None and not faults:
+        notes += repeated(enqueue, space)
     return Search(
         algorithm,
         algorithm_options,
@@ -118,7 +121,7 @@ def _search(file: SweepFile, tree: Table, space: Space | None, notes: list[str],
         section.max_epochs,
         section.doomed,
         section.concurrency,
-        read_enqueue(entry("enqueue"), space, faults),
+        enqueue,
         read_warm_start(entry("warm_start"), faults),
         section.repeats,
         section.finalists,

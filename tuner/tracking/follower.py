@@ -202,6 +202,8 @@ class Follower:
         if not last:
             return
         status = KILLED if self._abandoned else mapping.SWEEP_STATUS[record.status]
+        if ended and 0 < self._written_ends < there.endings:
+            run.status = RUNNING  # it went on and ended again, perhaps within one batch: its end is a later one
         self._writer.set_status(run, status, mapping.ms(record.ended_at or max(there.last_at.values())))
         if ended and self._written_ends < there.endings:
             self._writer.artifacts(run, self._run_dir, record)

@@ -172,6 +172,8 @@ def sweep_tags(record: SweepRecord, environment: Mapping[str, Any], abandoned: b
     if (environment.get("git") or {}).get("dirty"):
         tags["tuner.git.dirty"] = "true"
     tags |= {f"tuner.version.{name}": str(version) for name, version in (environment.get("versions") or {}).items()}
+    if record.total_trials:  # as a parameter, which never changes, stands what was asked for first
+        tags["tuner.trials"] = str(record.total_trials)
     if record.task:
         tags["tuner.task"] = record.task
     if status != "running":

@@ -13,7 +13,7 @@ from tuner.tracking.store import Point
 
 PARENT = ""
 """The sweep's own key beside those of its trials."""
-_OF_THE_SWEEP = ("sweep", "driver", "end", "sweep_finding", "finalists", "final_test")
+_OF_THE_SWEEP = ("sweep", "change", "driver", "end", "sweep_finding", "finalists", "final_test")
 _IN_EARNEST = ("report", "ending", "lost", "end")
 
 
