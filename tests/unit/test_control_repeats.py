@@ -35,7 +35,7 @@ def curve(assignment: Assignment, epoch: int):
 
 def suggested(sweep: Sweep) -> list[tuple[object, ...]]:
     lines = [line for line in sweep.lines if line["kind"] == "suggestion"]
-    return [(line["trial"], repr(line["config"]), line["origin"], *line.get("repeats", ())) for line in lines]
+    return [(line["trial"], repr(line["config"]), line["origin"], *line.get("tried", ())) for line in lines]
 
 
 def whole(algorithm: str, slots: int = 2) -> Sweep:
@@ -52,7 +52,7 @@ def test_a_small_space_is_tried_once_and_then_the_sweep_ends(algorithm: str) -> 
     assert sweep.controller.exhausted
     if algorithm != "grid":
         assert sweep.controller.tried.exhausted == f"all {ALL} configurations of the space were tried"
-        assert any("repeats" in line for line in sweep.lines), "some were named again, and it is said of which trial"
+        assert any("tried" in line for line in sweep.lines), "some were named again, and it is said of which trial"
 
 
 @pytest.mark.slow
@@ -100,7 +100,7 @@ def test_what_an_earlier_run_tried_under_the_same_conditions_is_not_trained_agai
         sweep.controller.tried.exhausted
         == f"all {ALL} configurations of the space were tried, 10 of them in earlier runs"
     )
-    told = [name for line in sweep.lines for name in line.get("repeats", ())]
+    told = [name for line in sweep.lines for name in line.get("tried", ())]
     assert any(name.startswith("earlier/00") for name in told)
     inexact = [{**line, "exact": False} for line in warm]
     assert len(Sweep(rules(), algorithm="random", space=SMALL, warm=inexact).run(curve).trials) == ALL
