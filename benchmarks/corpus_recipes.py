@@ -37,7 +37,6 @@ DOSES = {
     "plateau": (0, 1, 2, 3, -1),
     "memorisation": (0, 1, -1, 2),
     "unrepresentative_training_data": (0, -1, 1, 2),
-    "slow_learning": (0, -1, -2, 1, 2),
     "undertrained": (0, -1, 1, -2, -3, 2),
     "overfitting": (0, 1, 2, 3),
     "healthy": (0, 1, 2, 3),
@@ -59,10 +58,6 @@ class Settings:
     augments: tuple[float, ...]
     activations: tuple[str, ...]
     schedules: tuple[str, ...]
-    hot: tuple[float, float]
-    """Factor on the learning rate that makes a run unstable."""
-    hot_adam: bool
-    """Unstable runs are Adam's alone."""
     by_heart: tuple[float, float]
     """Training samples with which it memorises, in units of those with which it overfits."""
 
@@ -78,8 +73,6 @@ SETTINGS = {
         (0.0, 0.0, 0.2),
         ("relu", "gelu", "tanh"),
         ("constant", "cosine", "step"),
-        (8, 20),
-        False,
         (2.5, 5.0),
     ),
     "scoring": Settings(
@@ -92,8 +85,6 @@ SETTINGS = {
         (0.0, 0.0, 0.1, 0.15),
         ("relu", "silu", "elu"),
         ("constant", "linear", "exponential", "warm_cosine"),
-        (4, 12),
-        True,
         (0.8, 1.8),
     ),
 }
@@ -243,13 +234,11 @@ def _plant(r: Recipe, family: Family, ranges: Settings, rng: np.random.Generator
         case "easy_validation":
             change(**plain, validation="easy")
         case "unstable":
-            change(**plain, lr=r.lr * float(np.exp(rng.uniform(*np.log(ranges.hot)))) * 2.0**dose, batch=8)
+            change(**plain, lr=r.lr * float(np.exp(rng.uniform(np.log(8), np.log(20)))) * 2.0**dose, batch=8)
             r.momentum, r.n_train = float(rng.choice([0.9, 0.95])), int(family.plenty * rng.uniform(0.15, 0.5))
             r.steps = int(family.steps * 1.5)
-            # plain descent on squares has no edge to walk on: it flies off
-            if regression or family.recurrent or ranges.hot_adam:
-                hot = float(np.exp(rng.uniform(*np.log(ranges.hot))))
-                change(optimizer="adam", lr=family.adam * hot * 2.0**dose)
+            if regression or family.recurrent:  # plain descent on squares has no edge to walk on: it flies off
+                change(optimizer="adam", lr=family.adam * float(np.exp(rng.uniform(np.log(8), np.log(20)))) * 2.0**dose)
         case "diverged":
             change(**plain, optimizer=str(rng.choice(["sgd", "momentum", "momentum", "adam"])))
             r.lr = family.sgd * float(np.exp(rng.uniform(np.log(300), np.log(1e5)))) * 10**dose

@@ -19,8 +19,8 @@ from tuner.diagnosis import diagnose
 from tuner.importers import history_from_mapping
 
 CORPUS = Path(__file__).parents[1] / "corpus"
-ACCEPTED = 0.93
-"""Measured 0.946 on 21 November 2026; raise it when it rises."""
+ACCEPTED = 0.96
+"""Measured 0.977 on 21 November 2026; raise it when it rises."""
 
 
 @pytest.fixture(scope="module")
@@ -51,4 +51,4 @@ def test_the_verdict_is_one_that_a_fair_reader_would_accept(tuning: list[dict[st
     healthy = [
         d.verdict in item["accepted"] for item, d in zip(tuning, diagnoses, strict=True) if item["cause"] == "healthy"
     ]
-    assert healthy.count(False) <= 0.12 * len(healthy)
+    assert healthy.count(False) <= 0.03 * len(healthy)

@@ -14,7 +14,7 @@ import numpy as np
 from tuner.diagnosis.batch import make_batch
 from tuner.diagnosis.case import Case
 from tuner.diagnosis.features import Features
-from tuner.diagnosis.hits import Hits
+from tuner.diagnosis.hits import LEAST, Hits
 from tuner.diagnosis.padded import Array, Bools
 from tuner.diagnosis.plain import epochs
 from tuner.diagnosis.symptoms import ORDER, SILENCES
@@ -30,8 +30,8 @@ ENOUGH = 5
 COMPUTED = ORDER
 """The symptoms in the order in which they are computed, which changes nothing: what is said first is ORDER's."""
 
-LEAST = 0.5
-"""No finding is said with less confidence."""
+CLOSE = 0.1
+"""Findings that are less sure than the surest by no more than this are taken to be as sure."""
 
 
 def diagnose(histories: Sequence[History]) -> list[Diagnosis]:
@@ -62,10 +62,10 @@ def _together(shortest: int, longest: int, count: int) -> bool:
 def _diagnose(histories: list[History]) -> list[Diagnosis]:
     features = Features(make_batch(histories))
     with np.errstate(all="ignore"):
-        hits = {module.NAME: module.find(features) for module in ORDER}
+        hits = {module.NAME: module.find(features) for module in COMPUTED}
         notes = _notes(features)
         cut = _cut(features)
-    said = _silence({name: found.hit & (found.confidence >= LEAST) & ~cut for name, found in hits.items()})
+    said = _silence({name: (found.confidence >= LEAST) & ~cut for name, found in hits.items()})
     findings: list[list[Finding]] = [[] for _ in histories]
     for module in ORDER:
         name, found = module.NAME, hits[module.NAME]
@@ -137,7 +137,14 @@ def _cut(f: Features) -> Bools:
     return blind & (curve.gap_end > curve.gap_inner)
 
 
+def _first_things_first(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """What to do first (the findings come in that order), but nothing before what is surer by more than CLOSE."""
+    surest = max(finding.confidence for finding in findings)
+    return tuple(sorted(findings, key=lambda finding: finding.confidence < surest - CLOSE))
+
+
 def _diagnosis(history: History, findings: tuple[Finding, ...], note: str) -> Diagnosis:
     if findings:
-        return Diagnosis(history.id, findings[0].symptom, findings)
+        ordered = _first_things_first(findings)
+        return Diagnosis(history.id, ordered[0].symptom, ordered)
     return Diagnosis(history.id, UNKNOWN if note else HEALTHY, (), note)

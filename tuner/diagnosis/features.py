@@ -11,16 +11,13 @@ from functools import cached_property
 import numpy as np
 
 from tuner.diagnosis.batch import Batch
+from tuner.diagnosis.hits import ratio
 from tuner.diagnosis.padded import Array, Bools, Ints
 from tuner.diagnosis.shape import Shape
 
 SMALLEST_LEVEL = 0.2
 """Share of the gain below which a level is no measure of a change any more: a loss that fell from 2.3 to 0.002 and is
 0.003 now has risen by half of itself and by nothing that a plot would show."""
-
-LATE = 0.45
-FALLING = 3.0
-"""Standard errors by which a trend has to fall to count as falling."""
 
 
 @dataclass
@@ -74,6 +71,18 @@ class Features:
         return self._gain(self.train)
 
     @cached_property
+    def train_gain_from_start(self) -> Array:
+        """The same, from where training started if that is higher: the untrained network's loss, or the first value
+        where that is lower or alone (a loss that leapt up in its first epoch did not start there)."""
+        return np.maximum(np.where(self.has_train, self.start_high - self.train.best, 0.0), self.train_gain)
+
+    @cached_property
+    def start_high(self) -> Array:
+        """The higher of the constant predictor's loss and of where training started."""
+        start = np.fmax(self.reference, np.fmin(self.train.first, self.batch.initial))
+        return np.where(np.isfinite(start), start, 0.0)
+
+    @cached_property
     def val_gain(self) -> Array:
         return self._gain(self.val)
 
@@ -102,19 +111,78 @@ class Features:
         return position
 
     @cached_property
+    def has_after(self) -> Bools:
+        """The training loss in evaluation mode is known at every epoch."""
+        known: Bools = (self.after.n == self.train.n) & (self.train.n > 0)
+        return known
+
+    @cached_property
+    def quiet_end(self) -> Array:
+        """The training loss at the end, in evaluation mode where that is known: dropout does not lift it."""
+        return np.where(self.has_after, self.after.end, self.train.end)
+
+    @cached_property
+    def quiet_half(self) -> Array:
+        return np.where(self.has_after, self.after.half, self.train.half)
+
+    @cached_property
     def gap(self) -> Array:
         """Validation minus training at the end, in `val_unit`; 0 where one of them is missing."""
         both = self.has_train & self.has_val
-        return np.where(both, (self.val.end - self.train.end) / self.val_unit, 0.0)
+        return np.where(both, (self.val.end - self.quiet_end) / self.val_unit, 0.0)
 
     @cached_property
-    def still_falling(self) -> Bools:
-        """Nearly half or more of the training loss's fall lies in the second half, and the trend falls clearly."""
-        train = self.train
-        change, error = train.trend
-        fall, late = train.first - train.end, train.half - train.end
-        falling: Bools = (fall > 0) & (late > LATE * fall) & (-change > FALLING * error)
-        return falling
+    def gap_half(self) -> Array:
+        """The same at half of the epochs."""
+        both = self.has_train & self.has_val
+        return np.where(both, (self.val.half - self.quiet_half) / self.val_unit, 0.0)
+
+    @cached_property
+    def learnt(self) -> Array:
+        """Share of the reference that the training loss has lost at the end; NaN where nobody said the reference."""
+        return np.where(self.reference_known, self._share(self.reference, self.quiet_end), np.nan)
+
+    @cached_property
+    def learnt_guessed(self) -> Array:
+        """The same where the first value has to stand for the reference; NaN where that is known."""
+        return np.where(self.reference_known, np.nan, self._share(self.reference, self.quiet_end))
+
+    def _share(self, reference: Array, level: Array) -> Array:
+        return np.where(reference > 0, ratio(reference - level, np.abs(reference)), np.nan)
+
+    @cached_property
+    def late_share(self) -> Array:
+        """Share of the training loss's fall that lies in the second half; 0 where it has not fallen."""
+        fall = self.train.first - self.train.end
+        return np.where(fall > 0, ratio(self.train.half - self.train.end, fall), 0.0)
+
+    @cached_property
+    def val_rise(self) -> Array:
+        """What validation has lost again since its best, in `val_unit`."""
+        return ratio(self.val.end - self.val.best, self.val_unit)
+
+    @cached_property
+    def val_rise_net(self) -> Array:
+        """The same, less what the luck of the best epoch explains."""
+        return ratio(self.val.end - self.val.best - self.val.luck, self.val_unit)
+
+    @cached_property
+    def train_to_come(self) -> Array:
+        """What as many epochs again would bring, in `train_unit`; NaN without a training loss."""
+        return np.where(self.has_train, ratio(self.train.forecast[0], self.train_unit), np.nan)
+
+    @cached_property
+    def val_to_come(self) -> Array:
+        return np.where(self.has_val, ratio(self.val.forecast[0], self.val_unit), np.nan)
+
+    @cached_property
+    def train_falls(self) -> Array:
+        """By how many standard errors the training loss falls over its last third."""
+        return _falls(self.train)
+
+    @cached_property
+    def val_falls(self) -> Array:
+        return _falls(self.val)
 
     @cached_property
     def epochs_seen(self) -> Array:
@@ -122,3 +190,8 @@ class Features:
         return np.maximum(
             np.where(self.has_train, self.train.last_epoch, 0.0), np.where(self.has_val, self.val.last_epoch, 0.0)
         )
+
+
+def _falls(shape: Shape) -> Array:
+    change, error = shape.trend
+    return ratio(-change, error)

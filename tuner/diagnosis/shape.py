@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from tuner.diagnosis.padded import Array, Bools, Ints, Padded
-from tuner.diagnosis.smooth import coarse, fine, masked_median, noise
+from tuner.diagnosis.smooth import coarse, fine, masked_median, median3, noise
 
 
 @dataclass
@@ -96,9 +96,43 @@ class Shape:
         return self.late_sigma * expected
 
     @cached_property
+    def against(self) -> Array:
+        """The largest step against a fall to the minimum and a rise after it: noise, whatever the shape."""
+        step = np.diff(self.curve.value, axis=1)
+        position = np.arange(step.shape[1])[None, :]
+        up = position < self.best_at[:, None] - 1
+        down = (position > self.best_at[:, None]) & self.curve.there[:, 1:]
+        largest: Array = np.where(up, step, np.where(down, -step, 0.0)).max(axis=1, initial=0.0)
+        return largest
+
+    @cached_property
     def trend(self) -> tuple[Array, Array]:
         """Change over the last third (four points at least) by a straight line, and its standard error."""
         return self.line(np.minimum(self.n - np.maximum(self.n // 3, 4), self.n - 2), self.n)
+
+    @cached_property
+    def lately(self) -> Array:
+        """Of the change over the last third, the share that its last half had, twice: 1 where it goes on as before, 0
+        where it has come to rest, as when a schedule ends; 1 where there are too few points to tell (under 16).
+        From levels: the third is cut into five, and the second, third and last fifths' mean levels are compared."""
+        third = np.maximum(self.n // 3, 4)
+        part = np.maximum(third // 5, 1)
+        stop = self.n
+        last = self.mean(stop - part, stop)
+        middle = self.mean(stop - (third - part + 1) // 2 - part, stop - (third - part + 1) // 2)
+        first = self.mean(stop - third, stop - third + part)
+        fall, late = first - last, middle - last
+        share = np.where(fall > 0, 2 * late / np.where(fall > 0, fall, 1.0), 1.0)
+        return np.where(self.n < 16, 1.0, np.clip(share, -1.0, 2.0))
+
+    def mean(self, start: Ints, stop: Ints) -> Array:
+        """Mean of the median of three from start up to, not with, stop."""
+        middle = median3(self.curve.value, self.n)
+        column = start[:, None] + np.arange(max(int((stop - start).max(initial=1)), 1))[None, :]
+        near = np.take_along_axis(middle, np.clip(column, 0, middle.shape[1] - 1), 1)
+        inside = column < stop[:, None]
+        mean: Array = np.where(inside, near, 0.0).sum(axis=1) / np.maximum(stop - start, 1)
+        return mean
 
     def at(self, matrix: Array, position: Ints) -> Array:
         inside = np.clip(position, 0, matrix.shape[1] - 1)

@@ -1,9 +1,10 @@
 """Bad initialisation: the first loss is far above that of a constant predictor.
 
 Question  How many times the baseline loss is the loss before the first step?
-Formula   excess = initial / baseline - 1, with the first epoch's loss in place of an initial loss that nobody measured.
+Formula   excess = initial / baseline - 1; later: the same of the first epoch's loss, where nobody measured the initial
+          one; jumps = noise scale of the training loss / its level
 Units     no unit: 1 is twice the baseline (log C for C balanced classes).
-Hit       excess above LIMIT; above LIMIT_LATER where only the first epoch's loss is known: a wild start lifts it too.
+Ways      excess large; or the first epoch's loss, where training goes on smoothly: a wild start lifts it too.
 Source    TUM §VII; Karpathy's recipe and CS231n: the first loss of C classes is log C.
 """
 
@@ -13,31 +14,44 @@ import numpy as np
 
 from tuner.diagnosis.case import Case
 from tuner.diagnosis.features import Features
-from tuner.diagnosis.hits import Hits, sure
+from tuner.diagnosis.hits import Hits, ratio
+from tuner.diagnosis.padded import Array
 from tuner.diagnosis.plain import number
+from tuner.diagnosis.weigh import Condition, weigh
 from tuner.records.finding import Remedy
 
 NAME = "bad_initialisation"
 
-LIMIT = 1.0
-LIMIT_LATER = 1.5
-SMOOTH = 0.05
-"""Jumps, of the level, above which a high first epoch says more of the steps than of the start."""
+WAYS = (
+    (Condition("excess", 0.834, 0.92, 1.0),),
+    (Condition("later", 1.62, 2.28, 1.0), Condition("jumps", 0.0596, 0.0298, 0.05)),
+)
+LATER = 0.75
+"""Of the confidence that is left where only the first epoch's loss is known."""
+
+
+def measures(f: Features) -> dict[str, Array]:
+    baseline = np.where((f.batch.baseline > 0) & ~f.batch.share, f.batch.baseline, np.nan)
+    falls = f.has_train & (f.train.end < f.first) & np.isnan(f.batch.initial)
+    return {
+        "excess": f.batch.initial / baseline - 1,
+        "later": np.where(falls, f.first / baseline - 1, np.nan),
+        "jumps": ratio(f.train.late_sigma, f.train_unit),
+    }
 
 
 def find(f: Features) -> Hits:
-    initial, baseline = f.batch.initial, f.batch.baseline
-    measured = np.isfinite(initial)
-    first = np.where(measured, initial, f.first)
-    excess = first / np.where(baseline > 0, baseline, np.nan) - 1
-    limit = np.where(measured, LIMIT, LIMIT_LATER)
-    smooth = f.has_train & (f.train.end < first) & (f.train.late_sigma < SMOOTH * f.train_unit)
-    hit = (excess > limit) & (measured | smooth) & ~f.batch.share
+    known = measures(f)
+    confidence, _ = weigh(WAYS, known)
+    measured = np.isfinite(f.batch.initial)
     return Hits(
-        hit,
-        sure(2 * (excess / limit - 1), np.where(measured, 0.97, 0.7)),
+        confidence * np.where(measured, 1.0, LATER),
         np.where(measured, np.nan, 1.0),
-        {"excess": excess, "initial": first * f.batch.scale, "baseline": baseline * f.batch.scale},
+        {
+            "excess": np.where(measured, known["excess"], known["later"]),
+            "initial": np.where(measured, f.batch.initial, f.first) * f.batch.scale,
+            "baseline": f.batch.baseline * f.batch.scale,
+        },
     )
 
 

@@ -4,7 +4,7 @@ Question  Is the loss lost?
 Formula   excess = (t_end - start) / max(start - t_best, |start|)
           start: the untrained network's loss, else the baseline, else the first value.
 Units     no unit: 1 is as far above the start as the start is above the best, or above zero.
-Hit       the last measured training loss (else the last validation loss) is not finite; or excess above LIMIT.
+Ways      the last measured training loss (else the last validation loss) is not finite; or excess above its limit.
 Source    TUM §VI.1; Boudart, course 2 §4.2.
 """
 
@@ -15,42 +15,50 @@ import numpy as np
 from tuner.diagnosis import case as of
 from tuner.diagnosis.case import Case, times
 from tuner.diagnosis.features import Features
-from tuner.diagnosis.hits import Hits, ratio, sure
+from tuner.diagnosis.hits import Hits, ratio
 from tuner.diagnosis.padded import Array
 from tuner.diagnosis.plain import number, since
 from tuner.diagnosis.shape import Shape
+from tuner.diagnosis.weigh import Condition, weigh
 from tuner.records.finding import Remedy
 
 NAME = "diverged"
 
-LIMIT = 1.0
+WAYS = ((Condition("excess", 1.15, 2.15, 1.0),),)
+VALIDATION_ALONE = 0.8
+"""Confidence where validation alone is lost: its data may hold what training never met."""
 
 
-def find(f: Features) -> Hits:
+def measures(f: Features) -> dict[str, Array]:
     train, val = f.train, f.val
-    train_lost = train.curve.broken_end
-    val_lost = val.curve.broken_end & ~train_lost
     use_val = ~f.has_train
     end = np.where(use_val, val.end, train.end)
     best = np.where(use_val, val.best, train.best)
     start = np.where(np.isfinite(f.start), f.start, 0.0)
     excess = ratio(end - start, np.maximum(np.maximum(start - best, np.abs(start)), 1e-12))
     count = np.where(use_val, val.n, train.n)
-    far = (count >= 2) & (excess > LIMIT)
-    above = np.where(use_val, _above(val, start), _above(train, start))
+    return {"excess": np.where(count >= 2, excess, np.nan), "end": end, "start": start}
+
+
+def find(f: Features) -> Hits:
+    train, val = f.train, f.val
+    known = measures(f)
+    by_size, _ = weigh(WAYS, known)
+    train_lost = train.curve.broken_end
+    val_lost = val.curve.broken_end & ~train_lost
     lost = train_lost | val_lost
+    above = np.where(f.has_train, _above(train, known["start"]), _above(val, known["start"]))
     first_bad = np.where(train_lost, train.curve.broken_epoch, val.curve.broken_epoch)
-    confidence = np.where(train_lost, 1.0, np.where(val_lost, 0.8, sure(excess / LIMIT, np.where(use_val, 0.8, 0.98))))
+    by_size = by_size * np.where(f.has_train, 1.0, VALIDATION_ALONE)
     return Hits(
-        lost | far,
-        confidence,
+        np.where(train_lost, 1.0, np.where(val_lost, VALIDATION_ALONE, by_size)),
         np.where(lost, first_bad, above),
         {
             "not_finite": train_lost.astype(np.float64),
             "val_not_finite": val_lost.astype(np.float64),
-            "excess": np.where(lost, np.nan, excess),
-            "last": np.where(lost, np.nan, end * f.batch.scale),
-            "start": np.where(np.isfinite(f.start), start * f.batch.scale, np.nan),
+            "excess": np.where(lost, np.nan, known["excess"]),
+            "last": np.where(lost, np.nan, known["end"] * f.batch.scale),
+            "start": np.where(np.isfinite(f.start), f.start * f.batch.scale, np.nan),
         },
     )
 

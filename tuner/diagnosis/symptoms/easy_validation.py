@@ -5,8 +5,9 @@ Formula   below = median(t - v) / max(|v_best|, gain / 5) over the last two thir
           t: the training loss in evaluation mode where it is known; else the epoch's mean of the *next* epoch, which is
           what the weights that v was measured with go on to have.
 Units     no unit.
-Hit       below over LIMIT and SIGMAS of its noise, in SHARE of the epochs. Not asked where only the loss in training
-          mode is known and the configuration has dropout or augmentation: those lift it.
+Ways      below over its limit, standing out of its noise (sigmas), often: where the loss in evaluation mode is known;
+          or where only the epoch's mean is, by more. That one is not asked where the configuration has dropout or
+          augmentation, which lift it.
 Source    TUM §VI.2: check the split, look for leakage.
 """
 
@@ -16,28 +17,37 @@ import numpy as np
 
 from tuner.diagnosis.case import DROPOUT, Case
 from tuner.diagnosis.features import Features
-from tuner.diagnosis.hits import Hits, ratio, sure
-from tuner.diagnosis.padded import Bools
+from tuner.diagnosis.hits import Hits, ratio
+from tuner.diagnosis.padded import Array, Bools
 from tuner.diagnosis.plain import percent
 from tuner.diagnosis.smooth import masked_median, shifted
+from tuner.diagnosis.weigh import Condition, weigh
 from tuner.records.finding import Remedy
 from tuner.records.history import History
 
 NAME = "easy_validation"
 
-LIMIT = 0.08
-SHARE = 0.8
-SIGMAS = 3.0
+WAYS = (
+    (
+        Condition("below", 0.0699, 0.0817, 0.1),
+        Condition("often", 0.803, 0.883, 0.3),
+        Condition("sigmas", 0.63, 2.7, 3.0),
+    ),
+    (
+        Condition("below_mean", 0.0495, 0.0834, 0.1),
+        Condition("often", 0.803, 0.883, 0.3),
+        Condition("sigmas", 0.63, 2.7, 3.0),
+    ),
+)
 AUGMENTATION = ("augmentation", "augment", "mixup")
 
 
-def find(f: Features) -> Hits:
+def measures(f: Features) -> dict[str, Array]:
     train, val, after = f.train, f.val, f.after
     has_after = (after.n == val.n) & (val.n > 0)
     same = (train.n == val.n) & (val.n > 0)
     histories = f.batch.histories
     measured_after = np.array([h.train_eval == "after_epoch" for h in histories], bool)
-    mean = np.array([h.train_eval == "epoch_mean" for h in histories], bool)
     width = val.curve.value.shape[1]
     lagged = np.where(measured_after[:, None], train.curve.value, shifted(train.curve.value, train.n, 1))
     reference = np.where(has_after[:, None], _fit(after.curve.value, width), _fit(lagged, width))
@@ -46,21 +56,30 @@ def find(f: Features) -> Hits:
     late = (position >= (n // 3)[:, None]) & (position < n[:, None])
     distance = reference - val.curve.value
     below = masked_median(distance, late)
-    often = (late & (distance > 0)).sum(axis=1) / np.maximum(late.sum(axis=1), 1)
     share = ratio(below, f.val_unit)
-    error = 1.25 * val.sigma / np.sqrt(np.maximum(n - n // 3, 1))
-    fair = has_after | (same & ~_lifted(histories))
-    hit = fair & (n >= 5) & (share > LIMIT) & (often >= SHARE) & (below > SIGMAS * error)
-    most = np.where(has_after | measured_after, 0.95, np.where(mean, 0.85, 0.65))
+    quiet = has_after | (same & measured_after)
+    enough = n >= 5
+    return {
+        "below": np.where(enough & quiet, share, np.nan),
+        "below_mean": np.where(enough & same & ~quiet & ~_lifted(histories), share, np.nan),
+        "often": (late & (distance > 0)).sum(axis=1) / np.maximum(late.sum(axis=1), 1),
+        "sigmas": ratio(below, 1.25 * val.sigma / np.sqrt(np.maximum(n - n // 3, 1))),
+        "quiet": quiet.astype(np.float64),
+        "share": share,
+    }
+
+
+def find(f: Features) -> Hits:
+    known = measures(f)
+    confidence, _ = weigh(WAYS, known)
     return Hits(
-        hit,
-        sure(share / LIMIT - 1, most),
-        np.full(len(share), np.nan),
-        {"below": share, "often": often, "evaluation_mode": (has_after | measured_after).astype(np.float64)},
+        confidence,
+        np.full(len(confidence), np.nan),
+        {"below": known["share"], "often": known["often"], "evaluation_mode": known["quiet"]},
     )
 
 
-def _fit(value: np.typing.NDArray[np.float64], width: int) -> np.typing.NDArray[np.float64]:
+def _fit(value: Array, width: int) -> Array:
     """As many columns as validation has; what is beyond a row's points is never looked at."""
     if value.shape[1] >= width:
         return value[:, :width]

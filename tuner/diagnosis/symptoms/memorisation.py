@@ -2,10 +2,11 @@
 
 Question  Since validation levelled off, how much has training gone on to gain that validation did not see?
 Formula   train_fall = (t_then - t_end) / |t_then|;  gap = (v_end - t_end) / max(|v_best|, gain / 5)
-          then: the first epoch at which validation was within LEVEL of its level at the end.
+          then: the first epoch at which validation was within LEVEL of its level at the end;
+          level: share of the curve since then; rise: of validation since its best; to_come: its forecast fall.
 Units     no unit; epochs from 1.
-Hit       train_fall and gap above their limits, for a third of the curve at least, with validation neither rising
-          (that is overfitting) nor still falling (that is undertrained).
+Ways      train_fall, gap and level above their limits, validation neither rising (that is overfitting) nor still
+          falling (that is undertrained).
 Source    Boudart, course 2 §4.2 (after Brownlee 2019): more of the training set is learnt by heart, nothing else.
 """
 
@@ -16,42 +17,56 @@ import numpy as np
 from tuner.diagnosis import case as of
 from tuner.diagnosis.case import Case, plus, times
 from tuner.diagnosis.features import Features
-from tuner.diagnosis.hits import Hits, ratio, sure
+from tuner.diagnosis.hits import Hits, ratio
+from tuner.diagnosis.padded import Array
 from tuner.diagnosis.plain import percent, since
+from tuner.diagnosis.weigh import Condition, weigh
 from tuner.records.finding import Remedy
 
 NAME = "memorisation"
 
-LEVEL = 0.04
+WAYS = (
+    (
+        Condition("train_fall", 0.187, 0.384, 0.3),
+        Condition("gap", 0.284, 0.381, 0.3),
+        Condition("level", 0.094, 0.135, 0.3),
+        Condition("rise", 0.201, 0.0392, 0.1),
+        Condition("to_come", 0.635, 0.0429, 0.1),
+    ),
+)
+LEVEL = 0.03
 """Distance from the level at the end, in units of the level, that counts as levelled off."""
-FALL = 0.3
-"""Share of the training loss that has to go while validation stands still."""
-GAP = 0.22
-SHARE = 0.2
-"""Of the gap: validation may still move by so much in the last third and be called level."""
-"""Validation above training at the end, in units of validation's level."""
+
+
+def measures(f: Features) -> dict[str, Array]:
+    val, train = f.val, f.train
+    level = val.end + np.maximum(LEVEL * f.val_unit, 2 * val.end_error)
+    then = np.argmax(val.curve.there & (val.coarse <= level[:, None]), axis=1)
+    at_then = train.at(train.fine, f.train_position(val.at(val.curve.epoch, then)))
+    fall = ratio(at_then - train.end, np.maximum(np.abs(at_then), 1e-12))
+    both = f.has_val & f.has_train & (val.n >= 5)
+    return {
+        "train_fall": np.where(both, fall, np.nan),
+        "gap": f.gap,
+        "level": (val.n - then) / np.maximum(val.n, 1),
+        "rise": f.val_rise_net,
+        "to_come": np.where(f.has_val, f.val_to_come, 0.0),
+        "since": val.at(val.curve.epoch, then),
+    }
 
 
 def find(f: Features) -> Hits:
-    val, train = f.val, f.train
-    level = val.end + np.maximum(LEVEL * f.val_unit, 2 * val.end_error)
-    there = val.curve.there & (val.coarse <= level[:, None])
-    then = np.argmax(there, axis=1)
-    epoch = val.at(val.curve.epoch, then)
-    at_then = train.at(train.fine, f.train_position(epoch))
-    fall = ratio(at_then - train.end, np.maximum(np.abs(at_then), 1e-12))
-    fell = (at_then - train.end) > 4 * np.hypot(train.end_error, 0.45 * train.late_sigma)
-    long = (val.n - then) >= np.maximum(val.n // 3, np.where(val.n <= 10, 3, 5))
-    change, error = val.trend
-    flat = np.abs(change) < np.maximum(np.maximum(LEVEL, SHARE * f.gap) * f.val_unit, 2 * error)
-    not_risen = (val.end - val.best) < np.maximum(2 * LEVEL * f.val_unit, val.luck + 3 * val.end_error)
-    hit = f.has_val & f.has_train & fell & long & flat & not_risen & (fall > FALL) & (f.gap > GAP)
-    margin = np.minimum(fall / FALL - 1, f.gap / GAP - 1)
+    known = measures(f)
+    confidence, _ = weigh(WAYS, known)
     return Hits(
-        hit,
-        sure(margin, np.where(val.n <= 10, 0.75, 0.95)),
-        epoch,
-        {"train_fall": fall, "gap": f.gap, "val_change": ratio(change, f.val_unit), "last_epoch": val.last_epoch},
+        confidence,
+        known["since"],
+        {
+            "train_fall": known["train_fall"],
+            "gap": f.gap,
+            "val_rise": f.val_rise,
+            "last_epoch": f.val.last_epoch,
+        },
     )
 
 

@@ -1,9 +1,10 @@
 """Noisy validation: training is smooth while validation jumps about.
 
 Question  How far does validation move from epoch to epoch around its own trend, against training?
-Formula   jumps = sigma_v / max(|v_best|, gain / 5), train_jumps likewise; sigma: from second differences.
+Formula   jumps = sigma_v / max(|v_best|, gain / 5), train_jumps likewise; sigma: from second differences;
+          times = jumps / train_jumps.
 Units     no unit: 0.1 is a tenth of the level.
-Hit       jumps above LIMIT and more than RATIO times the training loss's.
+Ways      jumps and times above their limits, from five points on.
 Source    Boudart, course 2 §4.2: the validation set has too few samples.
 """
 
@@ -13,28 +14,38 @@ import numpy as np
 
 from tuner.diagnosis.case import Case
 from tuner.diagnosis.features import Features
-from tuner.diagnosis.hits import Hits, ratio, sure
+from tuner.diagnosis.hits import Hits, ratio
+from tuner.diagnosis.padded import Array
 from tuner.diagnosis.plain import percent
+from tuner.diagnosis.weigh import Condition, weigh
 from tuner.records.finding import Remedy
 
 NAME = "noisy_validation"
 
-LIMIT = 0.06
-SHORT_LIMIT = 0.12
-"""Of seven points and fewer."""
-RATIO = 3.0
+WAYS = ((Condition("jumps", 0.0446, 0.0728, 0.1), Condition("times", 4.14, 10.2, 3.0)),)
+
+
+def measures(f: Features) -> dict[str, Array]:
+    jumps = ratio(f.val.late_sigma, f.val_unit)
+    train_jumps = ratio(f.train.late_sigma, f.train_unit)
+    return {
+        "jumps": np.where(f.has_train & (f.val.n >= 5), jumps, np.nan),
+        "train_jumps": train_jumps,
+        "times": ratio(jumps, np.maximum(train_jumps, 1e-6)),
+    }
 
 
 def find(f: Features) -> Hits:
-    jumps = ratio(f.val.late_sigma, f.val_unit)
-    train_jumps = ratio(f.train.late_sigma, f.train_unit)
-    limit = np.where(f.val.n < 8, SHORT_LIMIT, LIMIT)
-    hit = f.has_train & (f.val.n >= 5) & (jumps > limit) & (jumps > RATIO * train_jumps)
+    known = measures(f)
+    confidence, _ = weigh(WAYS, known)
     return Hits(
-        hit,
-        sure(jumps / limit - 1, np.where(f.val.n <= 10, 0.8, 0.95)),
-        np.full(len(jumps), np.nan),
-        {"jumps": jumps, "train_jumps": train_jumps, "sigma": f.val.late_sigma * f.batch.scale},
+        confidence,
+        np.full(len(confidence), np.nan),
+        {
+            "jumps": known["jumps"],
+            "train_jumps": known["train_jumps"],
+            "sigma": f.val.late_sigma * f.batch.scale,
+        },
     )
 
 

@@ -1,11 +1,12 @@
 """Not learning: the training loss stays at the constant predictor's.
 
 Question  Is the loss at its best any better than that of a network that has learnt nothing?
-Formula   learnt = (reference - t_best - luck) / |reference|
+Formula   learnt = (reference - t_best - luck) / |reference|; val_learnt likewise
           reference: the baseline loss, else the untrained network's, else the first value of the curve.
+          falls: by how many standard errors the training loss falls over its last third.
 Units     no unit: 0.02 is two per cent of the way to a loss of 0.
-Hit       learnt below LIMIT with at least 3 epochs where the reference is known; where it is only the first value,
-          below LIMIT_GUESSED with at least 10 epochs and no falling trend: the first epoch may have learnt it all.
+Ways      learnt near 0, of three epochs and more where the reference is known; where it is only the first value, of ten
+          and more: the first epoch may have learnt it all. Neither where the loss falls clearly: that is slow.
 Source    TUM §VI.1 and VII: a dead network or a learning rate of nothing; CS231n: the loss of chance, log C.
 """
 
@@ -16,41 +17,57 @@ import numpy as np
 from tuner.diagnosis import case as of
 from tuner.diagnosis.case import Case, times
 from tuner.diagnosis.features import Features
-from tuner.diagnosis.hits import Hits, ratio, sure
+from tuner.diagnosis.hits import Hits, ratio
+from tuner.diagnosis.padded import Array
 from tuner.diagnosis.plain import number, percent
+from tuner.diagnosis.weigh import Condition, weigh
 from tuner.records.finding import Remedy
 
 NAME = "not_learning"
 
-LIMIT = 0.02
-LIMIT_GUESSED = 0.01
+WAYS = (
+    (
+        Condition("learnt", 0.0457, 0.0185, 0.02),
+        Condition("val_learnt", 0.128, 0.0793, 0.05),
+        Condition("falls", 83.0, 32.7, 3.0),
+    ),
+    (Condition("learnt_guessed", 0.0133, 0.00109, 0.01), Condition("falls", 4.65, 2.75, 3.0)),
+)
+GUESSED = 0.65
+"""Of the confidence that is left where the reference is only the first value."""
 
 
-def find(f: Features) -> Hits:
+def measures(f: Features) -> dict[str, Array]:
     train, val = f.train, f.val
     use_val = ~f.has_train
     count = np.where(use_val, val.n, train.n)
     best = np.where(use_val, val.best + val.luck, train.best + train.luck)
-    end = np.where(use_val, val.end, train.end)
-    level = np.minimum(best, end)
+    level = np.minimum(best, np.where(use_val, val.end, f.quiet_end))
     reference = np.where(np.isfinite(f.reference), f.reference, 0.0)
-    learnt = ratio(reference - level, np.maximum(np.abs(reference), 1e-12))
+    size = np.maximum(np.abs(reference), 1e-12)
+    learnt = ratio(reference - level, size)
     known = f.reference_known
-    change, error = train.trend
-    falling = (change < -3 * error) & (train.forecast[0] > 0.01 * np.abs(reference))
-    limit = np.where(known, LIMIT, LIMIT_GUESSED)
-    hit = (count >= np.where(known, 3, 10)) & (learnt < limit) & ~falling
-    margin = 2 * (limit - learnt) / limit
-    most = np.where(known, np.where(count <= 5, 0.8, 0.97), 0.6)
+    return {
+        "learnt": np.where(known & (count >= 3), learnt, np.nan),
+        "learnt_guessed": np.where(~known & (count >= 10), learnt, np.nan),
+        "val_learnt": np.where(f.has_val, ratio(reference - val.best - val.luck, size), 0.0),
+        "falls": np.where(use_val, f.val_falls, f.train_falls),
+        "level": level,
+        "count": count * 1.0,
+    }
+
+
+def find(f: Features) -> Hits:
+    known = measures(f)
+    confidence, _ = weigh(WAYS, known)
     return Hits(
-        hit,
-        sure(margin, np.where(use_val, np.minimum(most, 0.7), most)),
-        np.full(len(learnt), np.nan),
+        confidence * np.where(f.reference_known, 1.0, GUESSED) * np.where(f.has_train, 1.0, 0.7),
+        np.full(len(confidence), np.nan),
         {
-            "learnt": learnt,
-            "reference": reference * f.batch.scale,
-            "best": level * f.batch.scale,
-            "epochs": count * 1.0,
+            "learnt": np.where(f.reference_known, known["learnt"], known["learnt_guessed"]),
+            "reference": f.reference * f.batch.scale,
+            "best": known["level"] * f.batch.scale,
+            "epochs": known["count"],
         },
     )
 

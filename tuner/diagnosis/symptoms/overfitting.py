@@ -1,12 +1,13 @@
 """Overfitting: validation loss passes a minimum and rises while training loss keeps falling.
 
 Question  Of where validation stood at its best, how much is lost again by the end?
-Formula   rise = (v_end - v_best - luck) / max(|v_best|, gain / 5)
+Formula   rise = (v_end - v_best) / max(|v_best|, gain / 5); net: less the luck of the best epoch; sigmas: net rise in
+          standard errors of the two levels; line: rise of a straight line through all since the best, and its errors;
+          against: rise over the largest step against a fall-then-rise; train_fall = (t_then - t_end) / |t_then|.
           v_end: median of the last tenth; v_best: minimum of the smoothed curve; luck: how low the minimum of that many
           noisy values lies by chance; gain: from the constant predictor's loss (else the first one) to v_best.
 Units     rise and train_fall: no unit (0.31 is 31 % of the level at the best epoch); epochs from 1.
-Hit       rise above LIMIT, and above SIGMAS standard errors or with a line through all since the best rising by TREND
-          of its own, with the training loss no higher than at the best epoch.
+Ways      the level at the end stands out of the noise; or the line since the best does; training falling on in both.
           Without a training loss the same rise says it with less confidence: training may have become unstable.
 Source    Prechelt (1998), generalization loss, against the curve's own noise; Boudart, course 2 §4.2; TUM §VI.2.
 """
@@ -18,61 +19,66 @@ import numpy as np
 from tuner.diagnosis import case as of
 from tuner.diagnosis.case import Case, plus, times
 from tuner.diagnosis.features import Features
-from tuner.diagnosis.hits import Hits, ratio, sure
+from tuner.diagnosis.hits import Hits, ratio
+from tuner.diagnosis.padded import Array
 from tuner.diagnosis.plain import percent, since
+from tuner.diagnosis.weigh import Condition, weigh
 from tuner.records.finding import Remedy
 
 NAME = "overfitting"
 
-LIMIT = 0.06
-"""Rise that counts, of the level at the best epoch; of ten points and fewer SHORT_LIMIT."""
-SHORT_LIMIT = 0.07
-SIGMAS = 3.5
-"""Standard errors of the two levels that the rise has to exceed."""
-FEW = 30
-"""Points up to which SIGMAS_FEW and TREND_FEW hold: fewer points, fewer chances for noise to rise by itself."""
-SIGMAS_FEW = 2.5
-TREND_FEW = 1.5
-TREND = 2.0
-"""Standard errors (already 1.5 times the independent one) by which the line since the best has to rise instead."""
+WAYS = (
+    (
+        Condition("rise_net", 0.048, 0.0708, 0.1),
+        Condition("sigmas", 1.4, 2.99, 3.0),
+        Condition("against", -0.167, 0.627, 2.0),
+        Condition("train_fall", 0.207, 0.563, 0.1),
+    ),
+    (
+        Condition("line", 0.00271, 0.111, 0.1),
+        Condition("line_errors", 0.373, 2.0, 2.0),
+        Condition("rise", 0.06, 0.111, 0.1),
+        Condition("train_fall", 0.207, 0.563, 0.1),
+    ),
+)
+ALONE = 0.7
+"""Of the confidence that is left without a training loss."""
+
+
+def measures(f: Features) -> dict[str, Array]:
+    val, train = f.val, f.train
+    after = val.n - 1 - val.best_at
+    enough = f.has_val & (after >= np.where(val.n <= 10, 2, np.maximum(val.tail, 3)))
+    line, line_error = val.line(val.best_at, val.n)
+    risen = val.end - val.best
+    error = np.hypot(val.end_error, 0.45 * val.late_sigma)
+    at_best = f.train_at_best_val
+    fall = ratio(at_best - train.end, np.maximum(np.abs(at_best), 1e-12))
+    low = f.has_train & (train.end < 0.5 * val.best) & (val.best > 0)
+    return {
+        "rise": np.where(enough, f.val_rise, np.nan),
+        "rise_net": np.where(enough, f.val_rise_net, np.nan),
+        "sigmas": ratio(risen - val.luck, error),
+        "against": ratio(risen, val.against),
+        "line": np.where(enough, ratio(line, f.val_unit), np.nan),
+        "line_errors": ratio(line, line_error),
+        "train_fall": np.where(f.has_train, np.where(low, np.maximum(fall, 0.1), fall), 1.0),
+    }
 
 
 def find(f: Features) -> Hits:
-    val, train = f.val, f.train
-    risen = val.end - val.best - val.luck
-    error = np.hypot(val.end_error, 0.45 * val.late_sigma)
-    change, change_error = val.line(val.best_at, val.n)
-    few = val.n <= FEW
-    sigmas, trend = np.where(few, SIGMAS_FEW, SIGMAS), np.where(few, TREND_FEW, TREND)
-    trending = (change > trend * change_error) & (val.n - val.best_at >= np.where(few, 4, 5))
-    risen = np.where(trending, np.maximum(risen, np.minimum(change, val.end - val.best)), risen)
-    rise = ratio(risen, f.val_unit)
-    clear = (risen > sigmas * error) | (trending & (risen > error))
-    after = val.n - 1 - val.best_at
-    late_enough = after >= np.where(val.n <= 10, 2, np.maximum(val.tail, 3))
-
-    at_best = f.train_at_best_val
-    fallen = ratio(at_best - train.end, np.maximum(np.abs(at_best), 1e-12))
-    fell = (at_best - train.end) > 2 * np.hypot(train.end_error, 0.45 * train.late_sigma)
-    low = (train.end <= at_best + train.end_error) & (train.end < val.best)
-    kept_falling = f.has_train & (fell | low)
-
-    short = val.n <= 10
-    limit = np.where(short, SHORT_LIMIT, LIMIT)
-    hit = f.has_val & clear & (rise > limit) & late_enough & (kept_falling | ~f.has_train)
-    certain = np.maximum(ratio(risen, sigmas * error), ratio(change, trend * change_error) * trending)
-    margin = np.minimum(rise / limit - 1, certain - 1)
-    most = np.where(f.has_train, np.where(short, 0.93, 0.99), 0.7)
+    known = measures(f)
+    confidence, _ = weigh(WAYS, known)
+    confidence = confidence * np.where(f.has_train, 1.0, ALONE)
     return Hits(
-        hit,
-        sure(margin, most),
-        val.best_epoch,
+        confidence,
+        f.val.best_epoch,
         {
-            "val_rise": ratio(val.end - val.best, np.abs(val.best)),
-            "train_fall": np.where(f.has_train, fallen, np.nan),
-            "rise_in_sigmas": np.minimum(ratio(risen, error), 1e6),
-            "best_epoch": val.best_epoch,
-            "last_epoch": val.last_epoch,
+            "val_rise": ratio(f.val.end - f.val.best, np.abs(f.val.best)),
+            "train_fall": np.where(f.has_train, known["train_fall"], np.nan),
+            "rise_in_sigmas": np.minimum(known["sigmas"], 1e6),
+            "best_epoch": f.val.best_epoch,
+            "last_epoch": f.val.last_epoch,
         },
     )
 

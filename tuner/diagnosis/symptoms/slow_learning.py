@@ -2,8 +2,10 @@
 
 Question  Of what a constant predictor leaves to learn, how little has been learnt when the loss is still on its way?
 Formula   learnt = (reference - t_end) / |reference|;  late = (t_half - t_end) / (t_first - t_end)
+          falls: by how many standard errors the training loss falls over its last third.
 Units     no unit.
-Hit       learnt below LIMIT, late above LATE (it has not levelled off), and the trend falls by SIGMAS standard errors.
+Ways      little learnt, late (it has not levelled off) and falling clearly; where only the first value can stand for
+          the reference, less still.
 Source    TUM §VI.1: no significant drop in the first 100 iterations: the learning rate is too small.
 """
 
@@ -14,34 +16,52 @@ import numpy as np
 from tuner.diagnosis import case as of
 from tuner.diagnosis.case import Case, times
 from tuner.diagnosis.features import Features
-from tuner.diagnosis.hits import Hits, ratio, sure
+from tuner.diagnosis.hits import Hits
+from tuner.diagnosis.padded import Array
 from tuner.diagnosis.plain import percent
+from tuner.diagnosis.weigh import Condition, weigh
 from tuner.records.finding import Remedy
 
 NAME = "slow_learning"
 
-LIMIT = 0.3
-LIMIT_GUESSED = 0.15
-LATE = 0.25
-SIGMAS = 3.0
+WAYS = (
+    (
+        Condition("learnt", 0.209, 0.126, 0.3),
+        Condition("learnt", -82500.0, -39.7, 0.02),
+        Condition("late", -0.418, 0.27, 0.3),
+        Condition("falls", 1.24, 5.41, 2.0),
+    ),
+    (
+        Condition("learnt_guessed", 0.237, 0.161, 0.1),
+        Condition("late", -0.418, 0.27, 0.3),
+        Condition("falls", 1.24, 5.41, 2.0),
+    ),
+)
+GUESSED = 0.8
+"""Of the confidence that is left where the reference is only the first value."""
+
+
+def measures(f: Features) -> dict[str, Array]:
+    asked = f.has_train & (f.train.n >= 5) & (f.train.end > 0)
+    return {
+        "learnt": np.where(asked, f.learnt, np.nan),
+        "learnt_guessed": np.where(asked, f.learnt_guessed, np.nan),
+        "late": f.late_share,
+        "falls": f.train_falls,
+    }
 
 
 def find(f: Features) -> Hits:
-    train = f.train
-    reference = np.where(np.isfinite(f.reference), f.reference, 0.0)
-    learnt = ratio(reference - train.end, np.abs(reference))
-    late = ratio(train.half - train.end, train.first - train.end)
-    change, error = train.trend
-    known = f.reference_known
-    limit = np.where(known, LIMIT, LIMIT_GUESSED)
-    falls = -change > SIGMAS * error
-    hit = f.has_train & (train.n >= 5) & (learnt < limit) & (late > LATE) & falls & (train.end > 0)
-    margin = np.minimum(3 * (limit - learnt) / limit, 4 * (late / LATE - 1))
+    known = measures(f)
+    confidence, _ = weigh(WAYS, known)
     return Hits(
-        hit,
-        sure(margin, np.where(known, 0.93, 0.7)),
-        np.full(len(learnt), np.nan),
-        {"learnt": learnt, "late": late, "last_epoch": train.last_epoch},
+        confidence * np.where(f.reference_known, 1.0, GUESSED),
+        np.full(len(confidence), np.nan),
+        {
+            "learnt": np.where(f.reference_known, f.learnt, f.learnt_guessed),
+            "late": known["late"],
+            "last_epoch": f.train.last_epoch,
+        },
     )
 
 

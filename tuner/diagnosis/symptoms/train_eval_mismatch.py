@@ -1,10 +1,10 @@
 """Train-eval mismatch: the training set measured in evaluation mode does much worse than during training.
 
 Question  Over the last half, how far above the epoch's own training loss does the same data lie in evaluation mode?
-Formula   above = median(train_eval_loss - train_loss) / max(|t_best|, gain / 5)
+Formula   above = median(train_eval_loss - train_loss) / max(|t_best|, gain / 5); sigmas: the same over its noise
 Units     no unit.
-Hit       above over LIMIT and over SIGMAS of its noise. While training gains, the loss after the epoch is the lower
-          one, and dropout and augmentation lift the loss during training: both only hide it.
+Ways      above over its limit and standing out of the noise, from five points on. While training gains, the loss after
+          the epoch is the lower one, and dropout and augmentation lift the loss during training: both only hide it.
 Source    TUM §VIII: the statistics of batch normalisation at small batches.
 """
 
@@ -15,33 +15,44 @@ import numpy as np
 from tuner.diagnosis import case as of
 from tuner.diagnosis.case import Case
 from tuner.diagnosis.features import Features
-from tuner.diagnosis.hits import Hits, ratio, sure
+from tuner.diagnosis.hits import Hits, ratio
+from tuner.diagnosis.padded import Array
 from tuner.diagnosis.plain import percent
 from tuner.diagnosis.smooth import masked_median
+from tuner.diagnosis.weigh import Condition, weigh
 from tuner.records.finding import Remedy
 
 NAME = "train_eval_mismatch"
 
-LIMIT = 0.15
-SIGMAS = 3.0
+WAYS = ((Condition("above", 0.156, 0.198, 0.1), Condition("sigmas", 1.7, 3.34, 3.0)),)
 SMALL_BATCH = 8
 
 
-def find(f: Features) -> Hits:
+def measures(f: Features) -> dict[str, Array]:
     after, train = f.after, f.train
     width = min(after.curve.value.shape[1], train.curve.value.shape[1])
     n = np.minimum(after.n, train.n)
     position = np.arange(width)[None, :]
     late = (position >= (n // 2)[:, None]) & (position < n[:, None])
     above = masked_median(after.curve.value[:, :width] - train.curve.value[:, :width], late)
-    share = ratio(above, f.train_unit)
     error = np.hypot(after.sigma, train.sigma) * 1.25 / np.sqrt(np.maximum(n - n // 2, 1))
-    hit = (after.n == train.n) & (n >= 5) & (share > LIMIT) & (above > SIGMAS * error)
+    return {
+        "above": np.where(f.has_after & (n >= 5), ratio(above, f.train_unit), np.nan),
+        "sigmas": ratio(above, error),
+    }
+
+
+def find(f: Features) -> Hits:
+    known = measures(f)
+    confidence, _ = weigh(WAYS, known)
     return Hits(
-        hit,
-        sure(share / LIMIT - 1, 0.95),
-        np.full(len(share), np.nan),
-        {"above": share, "train_end": train.end * f.batch.scale, "train_eval_end": after.end * f.batch.scale},
+        confidence,
+        np.full(len(confidence), np.nan),
+        {
+            "above": known["above"],
+            "train_end": f.train.end * f.batch.scale,
+            "train_eval_end": f.after.end * f.batch.scale,
+        },
     )
 
 

@@ -1,12 +1,12 @@
 """Underfitting: training levels off too near the loss of the best constant predictor.
 
 Question  Of what a constant predictor leaves to learn, how much has the network learnt when it stopped improving?
-Formula   learnt = (reference - t_end) / |reference|
+Formula   learnt = (reference - t_end) / |reference|; to_come = forecast fall of as many epochs again / |t_end|;
+          late = (t_half - t_end) / (t_first - t_end); gap of validation over training
           reference: the baseline loss (class entropy, variance), else the untrained network's, else the first value.
 Units     no unit: 1 when the loss reaches 0.
-Hit       learnt below LIMIT (below LIMIT_GUESSED where the reference is only the first value), the forecast fall of
-          twice the epochs below FLAT of the level (half of that for validation), and no longer falling as before.
-          Losses that may go below 0 have no such floor and are not asked.
+Ways      little learnt, nothing to come, no longer falling as before, and no gap; where the reference is only the first
+          value, less still. Losses that may go below 0 have no such floor and are not asked.
 Source    Boudart, course 2 §4.2; TUM §VI.1: training error against the reachable error is the bias.
 """
 
@@ -17,41 +17,56 @@ import numpy as np
 from tuner.diagnosis import case as of
 from tuner.diagnosis.case import Case, plus, times
 from tuner.diagnosis.features import Features
-from tuner.diagnosis.hits import Hits, ratio, sure
+from tuner.diagnosis.hits import Hits, ratio
+from tuner.diagnosis.padded import Array
 from tuner.diagnosis.plain import number, percent
+from tuner.diagnosis.weigh import Condition, weigh
 from tuner.records.finding import Remedy
 
 NAME = "underfitting"
 
-LIMIT = 0.4
-LIMIT_GUESSED = 0.15
-FLAT = 0.1
-"""The same as where undertrained begins: a low loss is the one or the other."""
+WAYS = (
+    (
+        Condition("learnt", 0.503, 0.442, 0.5),
+        Condition("learnt", 0.0134, 0.0172, 0.02),
+        Condition("to_come", 0.176, 0.0211, 0.1),
+        Condition("late", 0.726, 0.357, 0.3),
+        Condition("gap", 0.589, 0.383, 0.3),
+    ),
+    (
+        Condition("learnt_guessed", 0.145, 0.102, 0.1),
+        Condition("to_come", 0.176, 0.0211, 0.1),
+        Condition("late", 0.726, 0.357, 0.3),
+        Condition("gap", 0.589, 0.383, 0.3),
+    ),
+)
+GUESSED = 0.65
+"""Of the confidence that is left where the reference is only the first value."""
+
+
+def measures(f: Features) -> dict[str, Array]:
+    train = f.train
+    asked = f.has_train & (train.end > 0) & (train.n >= np.where(f.reference_known, 5, 10))
+    return {
+        "learnt": np.where(asked, f.learnt, np.nan),
+        "learnt_guessed": np.where(asked, f.learnt_guessed, np.nan),
+        "to_come": ratio(train.forecast[0], np.abs(train.end)),
+        "late": f.late_share,
+        "gap": f.gap,
+    }
 
 
 def find(f: Features) -> Hits:
-    train = f.train
-    shape_end = np.where(f.has_train, train.end, f.val.end)
-    reference = f.reference
-    learnt = ratio(reference - shape_end, np.abs(reference))
-    guessed = ~f.reference_known
-    limit = np.where(guessed, LIMIT_GUESSED, LIMIT)
-    to_come, _ = train.forecast
-    val_to_come, _ = f.val.forecast
-    flat = (to_come < FLAT * np.abs(shape_end)) | (f.has_val & (val_to_come < FLAT / 2 * np.abs(f.val.end)))
-    positive = (reference > 0) & (shape_end > 0)
-    hit = f.has_train & positive & flat & (learnt < limit) & (train.n >= np.where(guessed, 10, 5))
-    hit &= (f.gap < 0.5) & ~f.still_falling
-    margin = np.minimum(4 * (limit - learnt) / limit, 3 * (FLAT - ratio(to_come, np.abs(shape_end))) / FLAT)
+    known = measures(f)
+    confidence, _ = weigh(WAYS, known)
     return Hits(
-        hit,
-        sure(margin, np.where(guessed, 0.65, np.where(train.n <= 10, 0.85, 0.97))),
-        np.full(len(learnt), np.nan),
+        confidence * np.where(f.reference_known, 1.0, GUESSED),
+        np.full(len(confidence), np.nan),
         {
-            "learnt": learnt,
-            "train_end": shape_end * f.batch.scale,
-            "reference": reference * f.batch.scale,
-            "fall_to_come": ratio(to_come, np.abs(shape_end)),
+            "learnt": np.where(f.reference_known, f.learnt, f.learnt_guessed),
+            "train_end": f.quiet_end * f.batch.scale,
+            "reference": f.reference * f.batch.scale,
+            "fall_to_come": known["to_come"],
             "last_epoch": f.epochs_seen,
         },
     )

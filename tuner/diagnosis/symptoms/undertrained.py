@@ -1,12 +1,11 @@
 """Undertrained: both losses are still falling at the last epoch.
 
 Question  If it went on as long again, how much further would the losses fall?
-Formula   to_come = forecast / max(|best|, gain / 5)
+Formula   to_come = forecast / max(|best|, gain / 5), of training and validation
           forecast: the last doubling's gain times its ratio to the doubling before (a power law), and no more than the
-          slope of the last third would give.
+          slope of the last third would give; falls: the clearer of the two trends, in standard errors.
 Units     no unit (0.12: another 12 % of the present level); more_epochs in epochs.
-Hit       to_come above LIMIT for training and validation both (for the one that there is), both trends falling, one of
-          them by more than SIGMAS standard errors.
+Ways      both have far to come and one falls clearly, with no gap that more epochs would not close.
 Source    Boudart, course 2 §4.2; TUM §VI.1; Google's tuning playbook: the best step in the last quarter.
 """
 
@@ -17,59 +16,66 @@ import numpy as np
 from tuner.diagnosis import case as of
 from tuner.diagnosis.case import Case, times
 from tuner.diagnosis.features import Features
-from tuner.diagnosis.hits import Hits, ratio, sure
+from tuner.diagnosis.hits import Hits
 from tuner.diagnosis.padded import Array
 from tuner.diagnosis.plain import epochs, percent
-from tuner.diagnosis.shape import Shape
+from tuner.diagnosis.weigh import Condition, weigh
 from tuner.records.finding import Remedy
 
 NAME = "undertrained"
 
-LIMIT = 0.1
-SIGMAS = 3.0
-SLIGHTLY = 1.0
-GAP = 0.6
-"""Validation above training, of its level, from which more epochs are not what is missing."""
+WAYS = (
+    (
+        Condition("train_to_come", -0.0287, 0.0521, 0.1),
+        Condition("val_to_come", 0.0771, 0.165, 0.1),
+        Condition("falls", 2.88, 7.65, 2.0),
+        Condition("lately", 0.215, 0.75, 0.3),
+        Condition("gap", 1.3, 0.45, 0.3),
+    ),
+)
+ALONE = 0.85
+"""Of the confidence that is left where there is only one of the two curves."""
+ENOUGH = 0.05
+"""More epochs are proposed until so little, of the level, is still to come in as many again."""
 MOST = 8.0
 """No more than this many times the epochs so far is ever proposed: the forecast reaches no further."""
+SURELY = 10.0
+"""In place of what a curve that there is not would have to come."""
+
+
+def measures(f: Features) -> dict[str, Array]:
+    train, val = f.train_to_come, f.val_to_come
+    enough = np.where(f.has_train, f.train.n, f.val.n) >= 5
+    alone = f.has_train | f.has_val
+    return {
+        "train_to_come": np.where(enough & alone, np.where(f.has_train, train, SURELY), np.nan),
+        "val_to_come": np.where(f.has_val, val, SURELY),
+        "falls": np.maximum(np.where(f.has_train, f.train_falls, 0.0), np.where(f.has_val, f.val_falls, 0.0)),
+        "lately": np.minimum(np.where(f.has_train, f.train.lately, 1.0), np.where(f.has_val, f.val.lately, 1.0)),
+        "gap": f.gap,
+    }
 
 
 def find(f: Features) -> Hits:
-    train_more, train_falls = _to_come(f.train, f.train_unit)
-    val_more, val_falls = _to_come(f.val, f.val_unit)
-    train_ok = ~f.has_train | ((train_falls > SLIGHTLY) & (train_more > LIMIT))
-    val_ok = ~f.has_val | ((val_falls > SLIGHTLY) & (val_more > LIMIT))
-    clear = np.maximum(np.where(f.has_train, train_falls, 0.0), np.where(f.has_val, val_falls, 0.0)) > SIGMAS
-    enough = np.where(f.has_train, f.train.n, f.val.n) >= 5
-    hit = (f.has_train | f.has_val) & train_ok & val_ok & clear & enough & (f.gap < GAP)
-    both = np.where(f.has_train & f.has_val, np.minimum(train_more, val_more), np.fmax(train_more, val_more))
-    seen = f.epochs_seen
-    doublings = np.ceil(np.log2(np.maximum(both / (LIMIT / 2), 2.0)))
-    more = seen * (np.minimum(2.0**doublings, MOST) - 1)
-    short = np.where(f.has_val, f.val.n, f.train.n) <= 10
-    most = np.where(short, 0.9, np.where(f.has_train & f.has_val, 0.97, 0.8))
+    known = measures(f)
+    confidence, _ = weigh(WAYS, known)
+    both = np.fmin(f.train_to_come, f.val_to_come)
+    doublings = np.ceil(np.log2(np.maximum(both / ENOUGH, 2.0)))
+    more = f.epochs_seen * (np.minimum(2.0**doublings, MOST) - 1)
     return Hits(
-        hit,
-        sure(both / LIMIT - 1, most),
+        confidence * np.where(f.has_train & f.has_val, 1.0, ALONE),
         np.full(len(both), np.nan),
         {
-            "train_to_come": np.where(f.has_train, train_more, np.nan),
-            "val_to_come": np.where(f.has_val, val_more, np.nan),
+            "train_to_come": f.train_to_come,
+            "val_to_come": f.val_to_come,
             "more_epochs": more,
-            "last_epoch": seen,
+            "last_epoch": f.epochs_seen,
         },
     )
 
 
 MOST_SAID = 0.9
 """Share of a loss beyond which a forecast is not said as a number: the curve flattens before it gets there."""
-
-
-def _to_come(shape: Shape, unit: Array) -> tuple[Array, Array]:
-    """The forecast fall, of the level; and by how many standard errors the trend falls."""
-    fall, _ = shape.forecast
-    change, error = shape.trend
-    return ratio(fall, unit), ratio(-change, error)
 
 
 def says(case: Case) -> str:

@@ -1,10 +1,11 @@
 """Unrepresentative training data: both losses improve, a large gap stays, and validation does not rise.
 
 Question  Is validation off by a constant, since early on?
-Formula   gap = (v - t) / max(|v_best|, gain / 5), at the end and at half of the epochs
+Formula   gap = (v - t) / max(|v_best|, gain / 5), at the end and at half of the epochs; rise: of validation since its
+          best; train_fall = (t_half - t_end) / |t_half|; val_learnt = (reference - v_best) / |reference|
 Units     no unit.
-Hit       gap above LIMIT at the end and nearly so at half time, both losses improved, validation not risen;
-          less surely where training falls away from it (that is memorisation, which is said first).
+Ways      gap large at the end and at half time, validation improved and not risen, training not falling away from it
+          (that is memorisation, which is said first).
 Source    Boudart, course 2 §4.2 (after Brownlee 2019): the training samples do not hold what validation asks.
 """
 
@@ -14,32 +15,45 @@ import numpy as np
 
 from tuner.diagnosis.case import Case
 from tuner.diagnosis.features import Features
-from tuner.diagnosis.hits import Hits, ratio, sure
+from tuner.diagnosis.hits import Hits, ratio
+from tuner.diagnosis.padded import Array
 from tuner.diagnosis.plain import percent
+from tuner.diagnosis.weigh import Condition, weigh
 from tuner.records.finding import Remedy
 
 NAME = "unrepresentative_training_data"
 
-LIMIT = 0.5
-RISE = 0.06
-FALL = 0.25
+WAYS = (
+    (
+        Condition("gap", 0.398, 0.508, 0.3),
+        Condition("gap_half", 0.223, 0.562, 0.3),
+        Condition("rise", 0.0529, 0.027, 0.1),
+        Condition("train_fall", 1.1, 0.722, 0.3),
+        Condition("val_learnt", 0.0458, 0.103, 0.1),
+    ),
+)
+
+
+def measures(f: Features) -> dict[str, Array]:
+    train, val = f.train, f.val
+    both = f.has_train & f.has_val & (val.n >= 5)
+    origin = np.fmax(f.reference, val.first)
+    return {
+        "gap": np.where(both, f.gap, np.nan),
+        "gap_half": f.gap_half,
+        "rise": f.val_rise_net,
+        "train_fall": ratio(train.half - train.end, np.maximum(np.abs(train.half), 1e-12)),
+        "val_learnt": ratio(origin - val.best, np.abs(origin)),
+    }
 
 
 def find(f: Features) -> Hits:
-    train, val = f.train, f.val
-    gap = f.gap
-    gap_half = ratio(val.half - train.half, f.val_unit)
-    rise = ratio(val.end - val.best - val.luck, f.val_unit)
-    fall = ratio(train.half - train.end, np.maximum(np.abs(train.half), 1e-12))
-    origin = np.fmax(f.reference, val.first)
-    improved = origin - val.best > 0.1 * np.abs(origin)
-    hit = f.has_train & f.has_val & (val.n >= 5) & improved & (gap > LIMIT) & (gap_half > 0.4 * gap)
-    hit &= rise < RISE
+    known = measures(f)
+    confidence, _ = weigh(WAYS, known)
     return Hits(
-        hit,
-        sure(gap / LIMIT - np.clip(fall / FALL, 0.5, 1.0), np.where(val.n <= 10, 0.75, 0.9)),
-        np.full(len(gap), np.nan),
-        {"gap": gap, "gap_half": gap_half, "train_fall": fall},
+        confidence,
+        np.full(len(confidence), np.nan),
+        {"gap": f.gap, "gap_half": f.gap_half, "train_fall": known["train_fall"]},
     )
 
 

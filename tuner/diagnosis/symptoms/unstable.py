@@ -4,11 +4,11 @@ Question  How much of what training had gained does it lose again, by jumps or f
 Formula   rise = (t_end - t_best - luck) / gain;  jumps = noise scale of the last half / gain
           spikes: values more than SPIKE_SIGMAS and SPIKE of the gain above the curve smoothed over a tenth of it.
           lifted: the mean of the three (a twentieth of the) largest distances above the best value so far / gain
-          gain: from the constant predictor's loss (else the first value) to the best.
+          blown: the lower of the last two values over the best / gain, where it stands out of the noise
+          gain: from the constant predictor's loss, or where training started if that is higher, to the best.
 Units     no unit (0.2 is a fifth of all that was gained); spikes: how many.
-Hit       rise above RISE and SIGMAS standard errors, or jumps above JUMPS, or lifted above LIFT, or more than SPIKES
-          spikes, or a loss that
-          was NaN or infinite and came back.
+Ways      rise that stands out of its noise (sigmas), or jumps, or lifted, or spikes, or blown, each where there was a
+          gain to lose; or a loss that was NaN or infinite and came back.
 Source    TUM §VI.1; Boudart, course 2 §4.2; runmedic's spike rule, in units of the curve's own noise.
 """
 
@@ -19,36 +19,37 @@ import numpy as np
 from tuner.diagnosis import case as of
 from tuner.diagnosis.case import Case, plus, times
 from tuner.diagnosis.features import Features
-from tuner.diagnosis.hits import Hits, ratio, sure
+from tuner.diagnosis.hits import Hits, ratio
 from tuner.diagnosis.padded import Array, Bools, Ints
 from tuner.diagnosis.plain import percent, since
 from tuner.diagnosis.smooth import noise, shifted
+from tuner.diagnosis.weigh import Condition, weigh
 from tuner.records.finding import Remedy
 
 NAME = "unstable"
 
-RISE = 0.1
-JUMPS = 0.06
+GAINED = Condition("gained", 0.0527, 0.169, 0.1)
+"""Of the reference, or there is nothing to lose again: jumps of it mean nothing."""
+WAYS = (
+    (Condition("rise", 0.103, 0.154, 0.1), Condition("sigmas", 2.88, 4.45, 3.0), GAINED),
+    (Condition("jumps", 0.0546, 0.0727, 0.05), GAINED),
+    (Condition("lifted", 0.111, 0.177, 0.1), GAINED),
+    (Condition("spikes", 2.5, 3.48, 1.0), GAINED),
+    (Condition("blown", 0.3, 0.45, 0.1), GAINED),
+)
 SPIKE = 0.1
-SPIKES = 2
-LIFT = 0.16
-LEAST_GAIN = 0.08
-"""Gain, as a share of the reference, below which there is nothing to lose again: jumps of it mean nothing."""
-BLOWN = 0.3
-"""Rise of the last two values over the best, of the gain: too late for the level at the end to have moved."""
 SPIKE_SIGMAS = 8.0
-SIGMAS = 4.0
+CAME_BACK = 0.93
+"""Confidence where the loss was not finite once."""
 
 
-def find(f: Features) -> Hits:
+def measures(f: Features) -> dict[str, Array]:
     train = f.train
     value, there, n = train.curve.value, train.curve.there, train.n
-    gain = np.maximum(f.train_gain, 1e-12)
-    gained = f.train_gain > LEAST_GAIN * np.maximum(np.abs(f.reference), 1e-12)
+    gain = np.maximum(f.train_gain_from_start, 1e-12)
     risen = train.end - train.best - train.luck
-    rise = ratio(risen, gain)
     error = np.hypot(train.end_error, 0.45 * train.late_sigma)
-    rises = (rise > RISE) & (risen > SIGMAS * error) & (n - 1 - train.best_at >= 2)
+    late_enough = f.has_train & (n - 1 - train.best_at >= 2)
 
     late = np.minimum(n // 2, np.maximum(n - 4, 0))
     position = np.arange(value.shape[1])[None, :]
@@ -56,41 +57,41 @@ def find(f: Features) -> Hits:
     rows = np.minimum(late[:, None] + position, np.maximum(n - 1, 0)[:, None])
     second_half = np.take_along_axis(value, rows, 1)
     jumps = ratio(noise(second_half, n - late, position < (n - late)[:, None]), gain)
-    jumpy = (n >= 8) & (jumps > JUMPS)
 
     last_two = np.minimum(train.at(value, n - 1), train.at(value, n - 2))
-    blown = (n >= 8) & (last_two - train.best > BLOWN * gain) & (last_two - train.end > SPIKE_SIGMAS * train.sigma)
+    blown = (n >= 8) & (last_two - train.end > SPIKE_SIGMAS * train.sigma)
 
     above = value - train.coarse
     before = np.minimum(shifted(value, n, -1), shifted(value, n, -2))
     spiky = there & (above > SPIKE_SIGMAS * train.sigma[:, None]) & (above > SPIKE * gain[:, None]) & (position >= 2)
     spiky &= value - before > SPIKE * gain[:, None]  # not the last value before a cliff
-    spikes = spiky.sum(axis=1)
-    spiking = (n >= 8) & (spikes > SPIKES)
-    lifted = ratio(_lifted(value, there, n), gain)
-    lifts = (n >= 6) & (lifted > LIFT)
-    came_back = train.curve.broken & ~train.curve.broken_end
+    return {
+        "rise": np.where(late_enough, ratio(risen, gain), np.nan),
+        "sigmas": ratio(risen, error),
+        "jumps": np.where(n >= 8, jumps, np.nan),
+        "lifted": np.where(n >= 5, ratio(_lifted(value, there, n), gain), np.nan),
+        "spikes": np.where(n >= 8, spiky.sum(axis=1), np.nan),
+        "blown": np.where(blown, ratio(last_two - train.best, gain), np.nan),
+        "gained": np.where(f.has_train, ratio(gain, np.maximum(np.abs(f.reference), 1e-12)), np.nan),
+        "first_spike": train.at(train.curve.epoch, np.argmax(spiky, axis=1)),
+    }
 
-    hit = f.has_train & gained & (rises | blown | jumpy | spiking | lifts | came_back)
-    margin = np.where(rises, rise / RISE - 1, 0.0)
-    margin = np.maximum(margin, np.where(blown, 1.0, 0.0))
-    margin = np.maximum(margin, np.where(jumpy, jumps / JUMPS - 1, 0.0))
-    margin = np.maximum(margin, np.where(spiking, (spikes - SPIKES) / 2, 0.0))
-    margin = np.maximum(margin, np.where(lifts, lifted / LIFT - 1, 0.0))
-    margin = np.maximum(margin, np.where(came_back, 2.0, 0.0))
-    since_rise = train.best_epoch
-    since_spike = train.at(train.curve.epoch, np.argmax(spiky, axis=1))
+
+def find(f: Features) -> Hits:
+    train = f.train
+    known = measures(f)
+    confidence, ways = weigh(WAYS, known)
+    rises, jumpy, lifts, spiking, blown = (way >= 0.5 * np.maximum(confidence, 1e-9) for way in ways)
+    came_back = f.has_train & train.curve.broken & ~train.curve.broken_end
+    since_rise = np.where(rises, train.best_epoch, np.where(blown, train.last_epoch - 1, np.nan))
     return Hits(
-        hit,
-        sure(margin, np.where(n <= 10, 0.85, 0.97)),
-        np.where(
-            rises | blown, np.where(rises, since_rise, train.last_epoch - 1), np.where(spiking, since_spike, np.nan)
-        ),
+        np.where(came_back, np.maximum(confidence, CAME_BACK), confidence),
+        np.where(rises | blown, since_rise, np.where(spiking, known["first_spike"], np.nan)),
         {
-            "rise": np.where(rises, rise, np.where(blown, ratio(last_two - train.best, gain), np.nan)),
-            "jumps": np.where(jumpy, jumps, np.nan),
-            "spikes": np.where(spiking, spikes, np.nan),
-            "lifted": np.where(lifts, lifted, np.nan),
+            "rise": np.where(rises, known["rise"], np.where(blown, known["blown"], np.nan)),
+            "jumps": np.where(jumpy, known["jumps"], np.nan),
+            "spikes": np.where(spiking, known["spikes"], np.nan),
+            "lifted": np.where(lifts, known["lifted"], np.nan),
             "not_finite_once": np.where(came_back, 1.0, np.nan),
         },
     )

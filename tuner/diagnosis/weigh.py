@@ -1,0 +1,63 @@
+"""From measures to a probability: conditions that hold more or less, joined by and and or.
+
+A symptom has ways in which it shows; each way is a list of conditions on its measures. A condition holds with
+probability 1/2 at its limit and 9/10 at `sure`, logistic in asinh(measure / unit): in steps below the unit, in factors
+above it. All conditions of a way have to hold (their product); one way is enough (1 minus the product of the rest).
+The limits were set by maximum likelihood on the tuning half of the corpus (`benchmarks/diagnosis_limits.py`), so the
+result is the confidence that is said.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from tuner.diagnosis.padded import Array
+
+FARTHEST = 1e6
+"""Measures are cut to this many units: far enough for any limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """`measure` beyond `limit`, on the side of `sure`; a measure that is NaN does not hold."""
+
+    measure: str
+    limit: float
+    sure: float
+    unit: float
+
+    @property
+    def slope(self) -> float:
+        """Of the logistic function, per asinh(measure / unit)."""
+        return math.log(9) / (math.asinh(self.sure / self.unit) - math.asinh(self.limit / self.unit))
+
+    def holds(self, value: Array) -> Array:
+        """[B]: the probability."""
+        size = np.clip(value / self.unit, -FARTHEST, FARTHEST)
+        away = self.slope * (np.arcsinh(size) - math.asinh(self.limit / self.unit))
+        with np.errstate(over="ignore"):
+            return np.where(np.isnan(away), 0.0, 1 / (1 + np.exp(-away)))
+
+
+SUREST = 0.99
+"""No curve makes surer, unless a value is not finite: the limits were set on some hundred curves, not on all."""
+
+Way = tuple[Condition, ...]
+
+
+def weigh(ways: tuple[Way, ...], measures: Mapping[str, Array]) -> tuple[Array, tuple[Array, ...]]:
+    """[B]: the probability that the symptom holds; and that of each way alone."""
+    each = []
+    for way in ways:
+        together = way[0].holds(measures[way[0].measure])
+        for condition in way[1:]:
+            together = together * condition.holds(measures[condition.measure])
+        each.append(together)
+    none = 1 - each[0]
+    for one in each[1:]:
+        none = none * (1 - one)
+    return np.minimum(1 - none, SUREST), tuple(each)
