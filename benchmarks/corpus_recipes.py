@@ -1,7 +1,7 @@
 """Recipes of the corpus: one whole run each, healthy or with one cause planted, from a seed.
 
-The halves draw from other ranges (`SETTINGS`) as well as from other families. `dose` 0 is the first recipe of a seed; a
-cause that was not visible is planted again with the next dose of `DOSES`, more strongly as a rule.
+The halves draw from other ranges (`corpus_settings.py`) as well as from other families. `dose` 0 is the first recipe of
+a seed; a cause that was not visible is planted again with the next dose of `DOSES`, more strongly as a rule.
 """
 
 from __future__ import annotations
@@ -11,83 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from corpus_families import FAMILIES, SCORING, Family
-
-SHARES = {
-    "healthy": 64,
-    "overfitting": 34,
-    "underfitting": 26,
-    "undertrained": 26,
-    "not_learning": 20,
-    "memorisation": 20,
-    "unstable": 20,
-    "diverged": 16,
-    "noisy_validation": 18,
-    "easy_validation": 18,
-    "unrepresentative_training_data": 18,
-    "plateau": 18,
-    "slow_learning": 18,
-    "bad_initialisation": 16,
-    "train_eval_mismatch": 14,
-}
-"""Histories of each cause in each half."""
-
-DOSES = {
-    "unstable": (0, 1, -1, 2, -2, 3, 4),
-    "plateau": (0, 1, 2, 3, -1),
-    "memorisation": (0, 1, -1, 2),
-    "unrepresentative_training_data": (0, -1, 1, 2),
-    "undertrained": (0, -1, 1, -2, -3, 2),
-    "overfitting": (0, 1, 2, 3),
-    "healthy": (0, 1, 2, 3),
-}
-"""How a cause is planted again where it was not visible; the others: twice, more strongly."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The ranges that a half draws from."""
-
-    optimizers: tuple[str, ...]
-    batches: tuple[int, ...]
-    n_val: tuple[int, int]
-    jitter: tuple[float, float]
-    """Natural logarithm of the factor on the family's learning rate."""
-    decays: tuple[float, ...]
-    dropouts: tuple[float, ...]
-    augments: tuple[float, ...]
-    activations: tuple[str, ...]
-    schedules: tuple[str, ...]
-    by_heart: tuple[float, float]
-    """Training samples with which it memorises, in units of those with which it overfits."""
-
-
-SETTINGS = {
-    "tuning": Settings(
-        ("sgd", "momentum", "adam", "adamw", "rmsprop"),
-        (16, 32),
-        (80, 600),
-        (-0.5, 0.3),
-        (0.0, 1e-4, 1e-3),
-        (0.0, 0.0, 0.1, 0.3),
-        (0.0, 0.0, 0.2),
-        ("relu", "gelu", "tanh"),
-        ("constant", "cosine", "step"),
-        (2.5, 5.0),
-    ),
-    "scoring": Settings(
-        ("sgd", "nesterov", "adam", "adamw", "radam"),
-        (24, 48),
-        (60, 600),
-        (-0.4, 0.4),
-        (0.0, 3e-4, 2e-3),
-        (0.0, 0.0, 0.15, 0.25),
-        (0.0, 0.0, 0.1, 0.15),
-        ("relu", "silu", "elu"),
-        ("constant", "linear", "exponential", "warm_cosine"),
-        (0.8, 1.8),
-    ),
-}
+from corpus_families import FAMILIES, SCORING
+from corpus_family import Family
+from corpus_settings import SETTINGS, Settings
 
 
 @dataclass
@@ -234,11 +160,13 @@ def _plant(r: Recipe, family: Family, ranges: Settings, rng: np.random.Generator
         case "easy_validation":
             change(**plain, validation="easy")
         case "unstable":
-            change(**plain, lr=r.lr * float(np.exp(rng.uniform(np.log(8), np.log(20)))) * 2.0**dose, batch=8)
+            change(**plain, lr=r.lr * float(np.exp(rng.uniform(*np.log(ranges.hot)))) * 2.0**dose, batch=8)
             r.momentum, r.n_train = float(rng.choice([0.9, 0.95])), int(family.plenty * rng.uniform(0.15, 0.5))
             r.steps = int(family.steps * 1.5)
-            if regression or family.recurrent:  # plain descent on squares has no edge to walk on: it flies off
-                change(optimizer="adam", lr=family.adam * float(np.exp(rng.uniform(np.log(8), np.log(20)))) * 2.0**dose)
+            # plain descent on squares has no edge to walk on: it flies off
+            if regression or family.recurrent or ranges.hot_adam:
+                hot = float(np.exp(rng.uniform(*np.log(ranges.hot))))
+                change(optimizer="adam", lr=family.adam * hot * 2.0**dose)
         case "diverged":
             change(**plain, optimizer=str(rng.choice(["sgd", "momentum", "momentum", "adam"])))
             r.lr = family.sgd * float(np.exp(rng.uniform(np.log(300), np.log(1e5)))) * 10**dose

@@ -29,8 +29,9 @@ from typing import Any
 import numpy as np
 import torch
 from corpus_families import FAMILIES, SCORING, TUNING
-from corpus_recipes import DOSES, SHARES, Recipe, recipe
+from corpus_recipes import Recipe, recipe
 from corpus_rules import Seen, accepted, truth, visible
+from corpus_settings import DOSES, SHARES
 from corpus_shown import read
 from corpus_training import Trace, train_run
 
