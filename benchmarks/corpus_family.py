@@ -57,8 +57,6 @@ class Family:
     """Causes that this family cannot show, by its nature."""
     columns: tuple[tuple[int, ...], ...] = ()
     """Inputs that are kept where too few are given: what the input does not hold cannot be learnt."""
-    side: Callable[[Data], np.ndarray] | None = None
-    """What training is drawn from one side of, where validation is shifted; none: a main direction of the inputs."""
 
 
 def standard(x: np.ndarray) -> np.ndarray:

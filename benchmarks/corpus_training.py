@@ -36,7 +36,7 @@ def samples(r: Recipe, rng: np.random.Generator) -> tuple[Data, Data]:
     rows = rng.permutation(len(data))
     held, rest = rows[:600], rows[600:]
     if r.validation == "shifted":  # training sees one side of the data alone
-        order = rest[np.argsort(_side(r, data, rng)[rest])]
+        order = rest[np.argsort(_side(data, rng)[rest])]
         rest = rng.permutation(order[: max(int(len(order) * r.shift), 100)])
     train = data.take(rest[: min(r.n_train, len(rest))])
     if r.label_noise and not r.noise_everywhere:
@@ -54,11 +54,8 @@ def _with_wrong_labels(data: Data, share: float, rng: np.random.Generator) -> Da
     return Data(data.x, y)
 
 
-def _side(r: Recipe, data: Data, rng: np.random.Generator) -> np.ndarray:
-    """Where each sample lies along a main direction of the data, or along what its family calls one."""
-    side = FAMILIES[r.family].side
-    if side is not None:
-        return side(data) * float(rng.choice([-1.0, 1.0]))
+def _side(data: Data, rng: np.random.Generator) -> np.ndarray:
+    """Where each sample lies along a main direction of the data."""
     flat = data.x.reshape(len(data), -1).double()
     _, _, main = torch.linalg.svd((flat - flat.mean(0))[:1500], full_matrices=False)
     direction = main[0] + 0.3 * main[1] * float(rng.standard_normal())
