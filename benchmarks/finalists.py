@@ -26,6 +26,7 @@ import numpy as np
 
 from tuner.control.controller import Controller
 from tuner.control.rules import Rules
+from tuner.diagnosis.sweep.winner_is_lucky import MANY, candidates, optimism
 from tuner.launch.in_process import drive
 from tuner.records.epochs import Assignment, EpochMetrics, Facts, Report
 from tuner.records.fold import Fold
@@ -180,6 +181,30 @@ def replayed(table: Table, rules: Rules, scheduler: str, rng: np.random.Generato
     return Outcome(int(order[record.best.number]), sum(len(t.epochs) for t in record.trainings), record, worker.drawn)
 
 
+def luck(table: Table, metric: str, outcomes: Sequence[Outcome]) -> str:
+    """What the winner's optimism was expected to be, and what it was: test against validation of the same weights,
+    without what all trainings share of that difference (another split, and each one's own best epoch)."""
+    sign = 1.0 if METRICS[metric] == "min" else -1.0
+    pick = np.argmin if METRICS[metric] == "min" else np.argmax
+    epoch = pick(table.curves[metric], axis=2)[..., None]
+    val = np.take_along_axis(table.curves[metric], epoch, axis=2)[..., 0]
+    test = np.take_along_axis(table.curves[metric.replace("val", "test")], epoch, axis=2)[..., 0]
+    gap = sign * (test - val)
+    expected, real = [], []
+    for one in outcomes:
+        values = sorted(sign * (trial.value or 0.0) for trial in one.record.trials if trial.value is not None)
+        able, noise = candidates(one.record, table.n_val)
+        found = None if noise is None or len(able) < MANY else optimism(np.array(values), noise)
+        if found is not None and one.record.best is not None:
+            expected.append(found[0])
+            real.append(gap[one.drawn[one.record.best.trial]] - gap.mean())
+    error = np.std(real) / math.sqrt(len(real))
+    return (
+        f"winner's optimism over {len(real)} sweeps: expected {np.mean(expected):.4f}, seen on the test split "
+        f"{np.mean(real):.4f} ± {error:.4f} (all trainings together {gap.mean():.4f})"
+    )
+
+
 def ways() -> dict[str, dict[str, int]]:
     return {
         "best value": {},
@@ -213,11 +238,14 @@ def main() -> None:
                 done = [
                     replayed(table, rules, scheduler, np.random.default_rng([7, seed])) for seed in range(given.replays)
                 ]
+                if not asked and scheduler == "none":
+                    lucky = luck(table, metric, done)
                 chosen = np.array([one.chosen for one in done])
                 hit, near = np.mean(chosen == order[0]), np.mean(np.isin(chosen, order[:3]))
                 regret = float(np.mean(oriented[chosen] - oriented[order[0]]))
                 epochs = float(np.mean([one.epochs for one in done]))
                 print(f"{scheduler:10} {name:16} {hit:10.1%} {near:13.1%} {regret:8.4f} {epochs:7.0f}")
+        print(lucky)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ def trained(
     *,
     fixed: Mapping[str, Any] = FIXED,
     limit: int = 900,
+    metric: Any = "val_loss",
     **search: Any,
 ) -> dict[str, Finding]:
     """The findings of a random sweep of small networks on the digits; each trains to its end unless `search` prunes."""
@@ -32,6 +33,7 @@ def trained(
         "task": "digits",
         "model": "mlp",
         "data": {"limit": limit},
+        "metric": metric,
         "space": space,
         "fixed": {name: value for name, value in fixed.items() if name not in space},
         "search": {
@@ -93,3 +95,30 @@ def test_two_epochs_are_seen_to_be_too_few(tmp_path: Path) -> None:
 def test_the_healthy_twin_has_none_of_them(tmp_path: Path) -> None:
     found = trained(tmp_path, rates(1e-3, 0.5), epochs=40)
     assert {"best_at_boundary", "diverges_above", "best_at_last_epoch"} & set(found) == set()
+
+
+@pytest.mark.slow
+def test_configurations_that_hardly_differ_are_within_noise_and_apart_where_they_do(tmp_path: Path) -> None:
+    finals = {"top": 3, "seeds": 3}
+    found = trained(tmp_path, rates(0.05, 0.06), epochs=3, trials=3, limit=400, finalists=finals)
+    assert found["within_noise"].evidence["tied"] >= 2
+    far = {"width": {"choice": [1, 64]}}
+    found = trained(tmp_path, far, epochs=3, trials=2, limit=400, algorithm="grid", finalists={"top": 2, "seeds": 3})
+    assert "within_noise" not in found
+
+
+@pytest.mark.slow
+def test_the_best_of_many_on_few_validation_examples_is_lucky(tmp_path: Path) -> None:
+    """The same network throughout; on a far larger validation split it is not said."""
+    alike = {"dropout": {"float": [0.0, 0.02]}}
+    fixed = {**FIXED, "lr": 0.05}
+    metric = {"name": "val_accuracy", "mode": "max"}
+    small = {"fixed": {**fixed, "split": [0.3, 0.1, 0.6]}, "limit": 500}
+    found = trained(tmp_path, alike, epochs=4, trials=10, metric=metric, **small)
+    evidence = found["winner_is_lucky"].evidence
+    assert (evidence["n_val"], evidence["trials"]) == (50, 10)
+    assert 0 < evidence["optimism"] < 0.1
+    distinct = {"width": {"choice": [1, 2, 3, 64]}}
+    large = {"fixed": {**fixed, "split": [0.2, 0.8, 0.0]}, "limit": 1797}
+    found = trained(tmp_path, distinct, epochs=4, trials=4, algorithm="grid", metric=metric, **large)
+    assert "winner_is_lucky" not in found

@@ -22,6 +22,8 @@ from tuner.diagnosis.sweep import (
     parameter_idle,
     slow_steps,
     stopped_too_early,
+    winner_is_lucky,
+    within_noise,
 )
 from tuner.records.finding import Finding
 from tuner.records.trial import SweepRecord
@@ -36,6 +38,8 @@ ORDER = (
     parameter_idle,
     mostly_one_symptom,
     slow_steps,
+    within_noise,
+    winner_is_lucky,
     no_progress,
 )
 """What to do first stands first."""
