@@ -30,7 +30,7 @@ ENOUGH = 5
 COMPUTED = ORDER
 """The symptoms in the order in which they are computed, which changes nothing: what is said first is ORDER's."""
 
-CLOSE = 0.1
+CLOSE = 0.2
 """Findings that are less sure than the surest by no more than this are taken to be as sure."""
 
 
@@ -65,7 +65,7 @@ def _diagnose(histories: list[History]) -> list[Diagnosis]:
         hits = {module.NAME: module.find(features) for module in COMPUTED}
         notes = _notes(features)
         cut = _cut(features)
-    said = _silence({name: (found.confidence >= LEAST) & ~cut for name, found in hits.items()})
+    said = _silence({name: np.where(cut, 0.0, found.confidence) for name, found in hits.items()})
     findings: list[list[Finding]] = [[] for _ in histories]
     for module in ORDER:
         name, found = module.NAME, hits[module.NAME]
@@ -78,12 +78,14 @@ def _diagnose(histories: list[History]) -> list[Diagnosis]:
     ]
 
 
-def _silence(hit: dict[str, Bools]) -> dict[str, Bools]:
-    """Drop what a finding of the same history makes meaningless; a silenced symptom silences nothing itself."""
-    said = {name: rows.copy() for name, rows in hit.items()}
+def _silence(confidence: dict[str, Array]) -> dict[str, Bools]:
+    """Drop what a finding of the same history makes meaningless; a silenced symptom silences nothing itself, and none
+    silences what is clearly surer than itself."""
+    said = {name: sure >= LEAST for name, sure in confidence.items()}
     for module in ORDER:
+        mine = confidence[module.NAME] + CLOSE
         for other in SILENCES.get(module.NAME, ()):
-            said[other] &= ~said[module.NAME]
+            said[other] &= ~(said[module.NAME] & (mine >= confidence[other]))
     return said
 
 

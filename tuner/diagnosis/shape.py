@@ -10,6 +10,9 @@ import numpy as np
 from tuner.diagnosis.padded import Array, Bools, Ints, Padded
 from tuner.diagnosis.smooth import coarse, fine, masked_median, median3, noise
 
+MEAN_DISTANCE = float(np.sqrt(1.5 * 2 / np.pi))
+"""Mean distance of a value from its neighbours' mean, per standard deviation of normal noise."""
+
 
 @dataclass
 class Shape:
@@ -111,6 +114,20 @@ class Shape:
         return self.line(np.minimum(self.n - np.maximum(self.n // 3, 4), self.n - 2), self.n)
 
     @cached_property
+    def wobble(self) -> Array:
+        """Mean distance of a value from the mean of its neighbours over the last two thirds, as a standard deviation:
+        unlike `late_sigma` it counts the few large jumps of a heavy-tailed noise."""
+        value = self.curve.value
+        if value.shape[1] < 3:
+            return np.zeros(len(self.n))
+        away = np.abs(value[:, 1:-1] - (value[:, :-2] + value[:, 2:]) / 2)
+        skip = np.minimum(self.n // 3, np.maximum(self.n - 5, 0))
+        position = np.arange(value.shape[1])[None, 1:-1]
+        inside = (position > skip[:, None]) & (position < (self.n - 1)[:, None])
+        mean: Array = np.where(inside, away, 0.0).sum(axis=1) / np.maximum(inside.sum(axis=1), 1)
+        return mean / MEAN_DISTANCE
+
+    @cached_property
     def lately(self) -> Array:
         """Of the change over the last third, the share that its last half had, twice: 1 where it goes on as before, 0
         where it has come to rest, as when a schedule ends; 1 where there are too few points to tell (under 16).
@@ -122,7 +139,8 @@ class Shape:
         middle = self.mean(stop - (third - part + 1) // 2 - part, stop - (third - part + 1) // 2)
         first = self.mean(stop - third, stop - third + part)
         fall, late = first - last, middle - last
-        share = np.where(fall > 0, 2 * late / np.where(fall > 0, fall, 1.0), 1.0)
+        doubt = 3 * self.late_sigma / np.sqrt(part)  # as far as noise goes, it is taken to go on as before
+        share = np.where(fall > 0, (2 * late + doubt) / np.where(fall > 0, fall + doubt, 1.0), 1.0)
         return np.where(self.n < 16, 1.0, np.clip(share, -1.0, 2.0))
 
     def mean(self, start: Ints, stop: Ints) -> Array:

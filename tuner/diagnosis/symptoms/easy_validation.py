@@ -29,14 +29,14 @@ NAME = "easy_validation"
 
 WAYS = (
     (
-        Condition("below", 0.0699, 0.0817, 0.1),
-        Condition("often", 0.803, 0.883, 0.3),
-        Condition("sigmas", 0.63, 2.7, 3.0),
+        Condition("below", 0.0707, 0.0822, 0.1),
+        Condition("often", 0.817, 0.897, 0.3),
+        Condition("sigmas", 0.662, 2.76, 3.0),
     ),
     (
-        Condition("below_mean", 0.0495, 0.0834, 0.1),
-        Condition("often", 0.803, 0.883, 0.3),
-        Condition("sigmas", 0.63, 2.7, 3.0),
+        Condition("below_mean", 0.0536, 0.0881, 0.1),
+        Condition("often", 0.817, 0.897, 0.3),
+        Condition("sigmas", 0.662, 2.76, 3.0),
     ),
 )
 AUGMENTATION = ("augmentation", "augment", "mixup")

@@ -27,11 +27,11 @@ NAME = "memorisation"
 
 WAYS = (
     (
-        Condition("train_fall", 0.187, 0.384, 0.3),
-        Condition("gap", 0.284, 0.381, 0.3),
-        Condition("level", 0.094, 0.135, 0.3),
-        Condition("rise", 0.201, 0.0392, 0.1),
-        Condition("to_come", 0.635, 0.0429, 0.1),
+        Condition("train_fall", 0.19, 0.373, 0.3),
+        Condition("gap", 0.283, 0.374, 0.3),
+        Condition("level", 0.094, 0.134, 0.3),
+        Condition("rise", 0.178, 0.0337, 0.1),
+        Condition("to_come", 0.638, 0.0363, 0.1),
     ),
 )
 LEVEL = 0.03

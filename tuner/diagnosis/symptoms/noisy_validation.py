@@ -2,9 +2,10 @@
 
 Question  How far does validation move from epoch to epoch around its own trend, against training?
 Formula   jumps = sigma_v / max(|v_best|, gain / 5), train_jumps likewise; sigma: from second differences;
-          times = jumps / train_jumps.
+          times = jumps / train_jumps; wobble: the same with the mean distance from the neighbours' mean as sigma.
 Units     no unit: 0.1 is a tenth of the level.
-Ways      jumps and times above their limits, from five points on.
+Ways      jumps and times above their limits, from five points on; or wobble and its times, from eight on: a few
+          large jumps instead of many.
 Source    Boudart, course 2 §4.2: the validation set has too few samples.
 """
 
@@ -22,28 +23,36 @@ from tuner.records.finding import Remedy
 
 NAME = "noisy_validation"
 
-WAYS = ((Condition("jumps", 0.0446, 0.0728, 0.1), Condition("times", 4.14, 10.2, 3.0)),)
+WAYS = (
+    (Condition("wobble", 0.155, 0.265, 0.1), Condition("wobble_times", 3.43, 5.3, 3.0)),
+    (Condition("jumps", 0.0447, 0.073, 0.1), Condition("times", 5.42, 15.5, 3.0)),
+)
 
 
 def measures(f: Features) -> dict[str, Array]:
     jumps = ratio(f.val.late_sigma, f.val_unit)
     train_jumps = ratio(f.train.late_sigma, f.train_unit)
+    wobble, train_wobble = ratio(f.val.wobble, f.val_unit), ratio(f.train.wobble, f.train_unit)
     return {
         "jumps": np.where(f.has_train & (f.val.n >= 5), jumps, np.nan),
         "train_jumps": train_jumps,
+        "train_wobble": train_wobble,
+        "wobble": np.where(f.has_train & (f.val.n >= 8), wobble, np.nan),
+        "wobble_times": ratio(wobble, np.maximum(train_wobble, 1e-6)),
         "times": ratio(jumps, np.maximum(train_jumps, 1e-6)),
     }
 
 
 def find(f: Features) -> Hits:
     known = measures(f)
-    confidence, _ = weigh(WAYS, known)
+    confidence, (leaps, jumps) = weigh(WAYS, known)
+    seldom = leaps > jumps  # a few large jumps: their mean says more than the median
     return Hits(
         confidence,
         np.full(len(confidence), np.nan),
         {
-            "jumps": known["jumps"],
-            "train_jumps": known["train_jumps"],
+            "jumps": np.where(seldom, known["wobble"], known["jumps"]),
+            "train_jumps": np.where(seldom, known["train_wobble"], known["train_jumps"]),
             "sigma": f.val.late_sigma * f.batch.scale,
         },
     )

@@ -29,16 +29,16 @@ NAME = "overfitting"
 
 WAYS = (
     (
-        Condition("rise_net", 0.048, 0.0708, 0.1),
-        Condition("sigmas", 1.4, 2.99, 3.0),
-        Condition("against", -0.167, 0.627, 2.0),
-        Condition("train_fall", 0.207, 0.563, 0.1),
+        Condition("rise_net", 0.0489, 0.0707, 0.1),
+        Condition("sigmas", 1.35, 2.88, 3.0),
+        Condition("against", -0.129, 0.678, 2.0),
+        Condition("train_fall", 0.217, 0.572, 0.1),
     ),
     (
-        Condition("line", 0.00271, 0.111, 0.1),
-        Condition("line_errors", 0.373, 2.0, 2.0),
-        Condition("rise", 0.06, 0.111, 0.1),
-        Condition("train_fall", 0.207, 0.563, 0.1),
+        Condition("line", -0.00852, 0.0811, 0.1),
+        Condition("line_errors", 0.44, 2.12, 2.0),
+        Condition("rise", 0.0606, 0.108, 0.1),
+        Condition("train_fall", 0.217, 0.572, 0.1),
     ),
 )
 ALONE = 0.7

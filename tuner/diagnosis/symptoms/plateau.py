@@ -28,15 +28,15 @@ NAME = "plateau"
 
 WAYS = (
     (
-        Condition("drop", 0.202, 0.295, 0.2),
-        Condition("moved", 0.193, 0.0112, 0.3),
-        Condition("share", 0.108, 0.209, 0.1),
+        Condition("drop", 0.187, 0.263, 0.2),
+        Condition("moved", 0.178, -0.0106, 0.3),
+        Condition("share", 0.107, 0.197, 0.1),
     ),
     (
-        Condition("jumps", 0.0542, 0.0822, 0.05),
-        Condition("change", 0.131, -0.00193, 0.1),
-        Condition("learnt", 0.218, 0.371, 0.3),
-        Condition("learnt", 0.596, 0.499, 0.3),
+        Condition("jumps", 0.0539, 0.0821, 0.05),
+        Condition("change", 0.153, -0.00618, 0.1),
+        Condition("learnt", 0.218, 0.368, 0.3),
+        Condition("learnt", 0.585, 0.484, 0.3),
     ),
 )
 

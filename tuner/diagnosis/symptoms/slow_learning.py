@@ -26,15 +26,15 @@ NAME = "slow_learning"
 
 WAYS = (
     (
-        Condition("learnt", 0.209, 0.126, 0.3),
-        Condition("learnt", -82500.0, -39.7, 0.02),
-        Condition("late", -0.418, 0.27, 0.3),
-        Condition("falls", 1.24, 5.41, 2.0),
+        Condition("learnt", 0.197, 0.117, 0.3),
+        Condition("learnt", -146000.0, -138.0, 0.02),
+        Condition("late", -0.718, 0.115, 0.3),
+        Condition("falls", 1.6, 6.61, 2.0),
     ),
     (
-        Condition("learnt_guessed", 0.237, 0.161, 0.1),
-        Condition("late", -0.418, 0.27, 0.3),
-        Condition("falls", 1.24, 5.41, 2.0),
+        Condition("learnt_guessed", 0.244, 0.174, 0.1),
+        Condition("late", -0.718, 0.115, 0.3),
+        Condition("falls", 1.6, 6.61, 2.0),
     ),
 )
 GUESSED = 0.8

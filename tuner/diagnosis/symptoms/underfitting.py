@@ -27,17 +27,17 @@ NAME = "underfitting"
 
 WAYS = (
     (
-        Condition("learnt", 0.503, 0.442, 0.5),
-        Condition("learnt", 0.0134, 0.0172, 0.02),
-        Condition("to_come", 0.176, 0.0211, 0.1),
-        Condition("late", 0.726, 0.357, 0.3),
-        Condition("gap", 0.589, 0.383, 0.3),
+        Condition("learnt", 0.497, 0.436, 0.5),
+        Condition("learnt", 0.0141, 0.0182, 0.02),
+        Condition("to_come", 0.165, 0.0236, 0.1),
+        Condition("late", 0.762, 0.373, 0.3),
+        Condition("gap", 0.587, 0.381, 0.3),
     ),
     (
-        Condition("learnt_guessed", 0.145, 0.102, 0.1),
-        Condition("to_come", 0.176, 0.0211, 0.1),
-        Condition("late", 0.726, 0.357, 0.3),
-        Condition("gap", 0.589, 0.383, 0.3),
+        Condition("learnt_guessed", 0.144, 0.103, 0.1),
+        Condition("to_come", 0.165, 0.0236, 0.1),
+        Condition("late", 0.762, 0.373, 0.3),
+        Condition("gap", 0.587, 0.381, 0.3),
     ),
 )
 GUESSED = 0.65

@@ -3,9 +3,11 @@
 Question  If it went on as long again, how much further would the losses fall?
 Formula   to_come = forecast / max(|best|, gain / 5), of training and validation
           forecast: the last doubling's gain times its ratio to the doubling before (a power law), and no more than the
-          slope of the last third would give; falls: the clearer of the two trends, in standard errors.
+          slope of the last third would give; falls, slighter: the clearer and the less clear of the two trends, in
+          standard errors; lately: whether the last sixth fell as the last third did.
 Units     no unit (0.12: another 12 % of the present level); more_epochs in epochs.
-Ways      both have far to come and one falls clearly, with no gap that more epochs would not close.
+Ways      both have far to come and fall, one of them clearly, to the last, with no gap that more epochs would not
+          close.
 Source    Boudart, course 2 §4.2; TUM §VI.1; Google's tuning playbook: the best step in the last quarter.
 """
 
@@ -26,11 +28,12 @@ NAME = "undertrained"
 
 WAYS = (
     (
-        Condition("train_to_come", -0.0287, 0.0521, 0.1),
-        Condition("val_to_come", 0.0771, 0.165, 0.1),
-        Condition("falls", 2.88, 7.65, 2.0),
-        Condition("lately", 0.215, 0.75, 0.3),
-        Condition("gap", 1.3, 0.45, 0.3),
+        Condition("train_to_come", -0.0304, 0.045, 0.1),
+        Condition("val_to_come", 0.0796, 0.179, 0.1),
+        Condition("falls", 2.08, 5.24, 2.0),
+        Condition("slighter", 0.711, 2.71, 2.0),
+        Condition("lately", 0.124, 0.406, 0.3),
+        Condition("gap", 1.3, 0.475, 0.3),
     ),
 )
 ALONE = 0.85
@@ -51,6 +54,7 @@ def measures(f: Features) -> dict[str, Array]:
         "train_to_come": np.where(enough & alone, np.where(f.has_train, train, SURELY), np.nan),
         "val_to_come": np.where(f.has_val, val, SURELY),
         "falls": np.maximum(np.where(f.has_train, f.train_falls, 0.0), np.where(f.has_val, f.val_falls, 0.0)),
+        "slighter": np.minimum(np.where(f.has_train, f.train_falls, 10.0), np.where(f.has_val, f.val_falls, 10.0)),
         "lately": np.minimum(np.where(f.has_train, f.train.lately, 1.0), np.where(f.has_val, f.val.lately, 1.0)),
         "gap": f.gap,
     }

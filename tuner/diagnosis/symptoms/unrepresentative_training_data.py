@@ -25,11 +25,11 @@ NAME = "unrepresentative_training_data"
 
 WAYS = (
     (
-        Condition("gap", 0.398, 0.508, 0.3),
-        Condition("gap_half", 0.223, 0.562, 0.3),
-        Condition("rise", 0.0529, 0.027, 0.1),
-        Condition("train_fall", 1.1, 0.722, 0.3),
-        Condition("val_learnt", 0.0458, 0.103, 0.1),
+        Condition("gap", 0.406, 0.517, 0.3),
+        Condition("gap_half", 0.229, 0.551, 0.3),
+        Condition("rise", 0.0517, 0.028, 0.1),
+        Condition("train_fall", 1.06, 0.667, 0.3),
+        Condition("val_learnt", 0.0479, 0.102, 0.1),
     ),
 )
 

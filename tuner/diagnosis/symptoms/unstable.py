@@ -4,11 +4,12 @@ Question  How much of what training had gained does it lose again, by jumps or f
 Formula   rise = (t_end - t_best - luck) / gain;  jumps = noise scale of the last half / gain
           spikes: values more than SPIKE_SIGMAS and SPIKE of the gain above the curve smoothed over a tenth of it.
           lifted: the mean of the three (a twentieth of the) largest distances above the best value so far / gain
+          leap: the same of the one largest (of a twentieth of the epochs)
           blown: the lower of the last two values over the best / gain, where it stands out of the noise
           gain: from the constant predictor's loss, or where training started if that is higher, to the best.
 Units     no unit (0.2 is a fifth of all that was gained); spikes: how many.
-Ways      rise that stands out of its noise (sigmas), or jumps, or lifted, or spikes, or blown, each where there was a
-          gain to lose; or a loss that was NaN or infinite and came back.
+Ways      rise that stands out of its noise (sigmas), or jumps, or lifted, or a leap, or spikes, or blown, each where
+          there was a gain to lose; or a loss that was NaN or infinite and came back.
 Source    TUM §VI.1; Boudart, course 2 §4.2; runmedic's spike rule, in units of the curve's own noise.
 """
 
@@ -28,14 +29,15 @@ from tuner.records.finding import Remedy
 
 NAME = "unstable"
 
-GAINED = Condition("gained", 0.0527, 0.169, 0.1)
+GAINED = Condition("gained", 0.0754, 0.249, 0.1)
 """Of the reference, or there is nothing to lose again: jumps of it mean nothing."""
 WAYS = (
-    (Condition("rise", 0.103, 0.154, 0.1), Condition("sigmas", 2.88, 4.45, 3.0), GAINED),
-    (Condition("jumps", 0.0546, 0.0727, 0.05), GAINED),
-    (Condition("lifted", 0.111, 0.177, 0.1), GAINED),
-    (Condition("spikes", 2.5, 3.48, 1.0), GAINED),
+    (Condition("rise", 0.103, 0.152, 0.1), Condition("sigmas", 2.87, 4.46, 3.0), GAINED),
+    (Condition("jumps", 0.0554, 0.0708, 0.05), GAINED),
+    (Condition("lifted", 0.114, 0.159, 0.1), GAINED),
+    (Condition("spikes", 2.5, 3.47, 1.0), GAINED),
     (Condition("blown", 0.3, 0.45, 0.1), GAINED),
+    (Condition("leap", 0.414, 0.987, 0.1), GAINED),
 )
 SPIKE = 0.1
 SPIKE_SIGMAS = 8.0
@@ -70,6 +72,7 @@ def measures(f: Features) -> dict[str, Array]:
         "sigmas": ratio(risen, error),
         "jumps": np.where(n >= 8, jumps, np.nan),
         "lifted": np.where(n >= 5, ratio(_lifted(value, there, n), gain), np.nan),
+        "leap": np.where(n >= 5, ratio(_lifted(value, there, n, 1), gain), np.nan),
         "spikes": np.where(n >= 8, spiky.sum(axis=1), np.nan),
         "blown": np.where(blown, ratio(last_two - train.best, gain), np.nan),
         "gained": np.where(f.has_train, ratio(gain, np.maximum(np.abs(f.reference), 1e-12)), np.nan),
@@ -81,7 +84,7 @@ def find(f: Features) -> Hits:
     train = f.train
     known = measures(f)
     confidence, ways = weigh(WAYS, known)
-    rises, jumpy, lifts, spiking, blown = (way >= 0.5 * np.maximum(confidence, 1e-9) for way in ways)
+    rises, jumpy, lifts, spiking, blown, leaps = (way >= 0.5 * np.maximum(confidence, 1e-9) for way in ways)
     came_back = f.has_train & train.curve.broken & ~train.curve.broken_end
     since_rise = np.where(rises, train.best_epoch, np.where(blown, train.last_epoch - 1, np.nan))
     return Hits(
@@ -92,16 +95,18 @@ def find(f: Features) -> Hits:
             "jumps": np.where(jumpy, known["jumps"], np.nan),
             "spikes": np.where(spiking, known["spikes"], np.nan),
             "lifted": np.where(lifts, known["lifted"], np.nan),
+            "leap": np.where(leaps, known["leap"], np.nan),
             "not_finite_once": np.where(came_back, 1.0, np.nan),
         },
     )
 
 
-def _lifted(value: Array, there: Bools, n: Ints) -> Array:
-    """How far the training loss stood above its own best so far: the mean of its three worst epochs (a twentieth)."""
+def _lifted(value: Array, there: Bools, n: Ints, fewest: int = 3) -> Array:
+    """How far the training loss stood above its own best so far: the mean of its `fewest` worst epochs (a twentieth of
+    them at least)."""
     up = np.where(there, value - np.minimum.accumulate(value, axis=1), 0.0)
     ordered = -np.sort(-up, axis=1)
-    count = np.minimum(np.maximum(3, n // 20), value.shape[1])
+    count = np.minimum(np.maximum(fewest, n // 20), value.shape[1])
     inside = np.arange(value.shape[1])[None, :] < count[:, None]
     mean: Array = np.where(inside, ordered, 0.0).sum(axis=1) / np.maximum(count, 1)
     return mean
@@ -119,6 +124,8 @@ def says(case: Case) -> str:
         parts.append(f"training loss spikes {int(case.evidence['spikes'])} times")
     if "lifted" in case.evidence and not parts:
         parts.append(f"training loss stood {percent(case.evidence['lifted'])} of its gain above its best so far, again")
+    if "leap" in case.evidence and not parts:
+        parts.append(f"training loss leapt {percent(case.evidence['leap'])} of its gain above its best so far")
     if "not_finite_once" in case.evidence:
         parts.append("training loss was NaN or infinite once and came back")
     return "; ".join(parts)
