@@ -87,3 +87,17 @@ def test_a_configuration_of_which_one_seed_diverged_gives_way(tmp_path: Path) ->
         kept.begins(trial, 2, "repeat")
         kept.ended(f"{trial}-2", second, "completed" if second else "doomed")
     assert kept.there == ["0001"]
+
+
+def test_a_trial_that_still_waits_keeps_its_last_one_and_may_end_a_second_time(tmp_path: Path) -> None:
+    kept = Kept(tmp_path, 2)
+    folder = kept.directory.trial_checkpoints("0000")
+    folder.mkdir(parents=True)
+    for name in ("best.pt", "last.pt"):
+        (folder / name).touch()
+    ending = {"kind": "ending", "trial": "0000", "ending": "pruned", "value": 0.4}
+    kept.keeper.lines([{**ending, "paused": True}])
+    assert (folder / "last.pt").exists()
+    kept.keeper.lines([{**ending, "ending": "completed", "value": 0.3}])
+    assert not (folder / "last.pt").exists()
+    assert kept.there == ["0000"]

@@ -229,3 +229,34 @@ def test_killed_at_any_line_and_resumed_it_decides_as_if_nothing_had_happened(
     assert record.finalists == expected.record().finalists
     assert record.best is not None
     assert all(trial.ending is not None for trial in record.trainings)
+
+
+@pytest.mark.parametrize("scheduler", ["asha_promotion", "none"])
+def test_an_extended_sweep_chooses_its_finalists_anew_and_trains_only_what_they_lack(scheduler: str) -> None:
+    sweep = Sweep(FINALS, scheduler=scheduler)
+    first = sweep.run(noisy_curve)
+    sweep.rules = replace(FINALS, trials=24)
+    sweep.resume()
+    record = sweep.run(noisy_curve)
+    whole = Sweep(sweep.rules, scheduler=scheduler).run(noisy_curve)
+    assert record.finalists == whole.finalists != first.finalists
+    values = {t.trial: t.value for t in record.repeats}
+    assert all(values[t.trial] == t.value for t in (*first.repeats, *whole.repeats))
+    assert set(values) == {t.trial for t in (*first.repeats, *whole.repeats)}
+    assert record.best is not None
+    assert whole.best is not None
+    assert record.best.trial == whole.best.trial
+
+
+def test_a_resume_among_the_finalists_ends_no_waiting_trial_a_second_time() -> None:
+    sweep = Sweep(FINALS, scheduler="asha_promotion")
+    whole = Sweep(FINALS, scheduler="asha_promotion")
+    whole.run(noisy_curve)
+    assert any(line.get("paused") for line in whole.lines if line["kind"] == "ending")
+    sweep.crash_after = len(whole.lines) - 5
+    with pytest.raises(DriverKilled):
+        sweep.run(noisy_curve)
+    sweep.resume()
+    sweep.run(noisy_curve)
+    ended = [line["trial"] for line in sweep.lines if line["kind"] == "ending"]
+    assert sorted(ended) == sorted({*ended})

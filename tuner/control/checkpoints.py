@@ -62,8 +62,10 @@ class CheckpointKeeper:
             self._remove(trial)
         else:
             self._value[trial] = self._sign * decode_number(line["value"])
-            self._there[root] = sorted([*self._there.get(root, []), (self._value[trial], trial)])
-            (self._directory.trial_checkpoints(trial) / "last.pt").unlink(missing_ok=True)
+            there = [one for one in self._there.get(root, []) if one[1] != trial]  # one that goes on ends again
+            self._there[root] = sorted([*there, (self._value[trial], trial)])
+            if not line.get("paused"):
+                (self._directory.trial_checkpoints(trial) / "last.pt").unlink(missing_ok=True)
         if again is not None and trial != root:
             again.ended += 1
             again.diverged |= line["ending"] == DOOMED

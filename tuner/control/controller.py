@@ -219,10 +219,14 @@ class Controller:
         return self.stopping is not None or (self._search_is_over and not self.seeds.left)
 
     @property
+    def more_to_suggest(self) -> bool:
+        """The searcher is to be asked again, as far as is known."""
+        return not (self.exhausted or (self.rules.trials is not None and self.suggested >= self.rules.trials))
+
+    @property
     def _search_is_over(self) -> bool:
         """Nothing is left to be handed out but further seeds."""
-        used_up = self.exhausted or (self.rules.trials is not None and self.suggested >= self.rules.trials)
-        return used_up and not self._queue and self._next_promoted() is None
+        return not self.more_to_suggest and not self._queue and self._next_promoted() is None
 
     # --- what happens to it --------------------------------------------------------------------------------------
 

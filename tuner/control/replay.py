@@ -17,7 +17,7 @@ from tuner.errors import RunError
 from tuner.records.epochs import EpochMetrics, Report
 from tuner.records.fold import decode_facts
 from tuner.records.journal import Line
-from tuner.records.trial import FAILED, INTERRUPTED
+from tuner.records.trial import FAILED, INTERRUPTED, PRUNED
 from tuner.records.values import decode_metrics
 
 
@@ -40,13 +40,21 @@ def replay(controller: Controller, lines: Sequence[Line]) -> None:
             controller.prepare_next()
     if unsaid:  # the driver died between a report's line and its rung's
         controller.tell(*unsaid)
+    over = set[str]() if controller.more_to_suggest else _ended_paused(lines)
     for live in controller.trials.values():
         if live.state != ENDED or live.ending == INTERRUPTED or live.trial in again:
-            if live.paused is not None:
+            if live.paused is not None and live.trial in over:
+                controller.note_ending(live, PRUNED)
+            elif live.paused is not None:
                 live.state, live.ending = PAUSED, None
             else:
                 controller.requeue(live)
     controller.end_what_is_over()
+
+
+def _ended_paused(lines: Sequence[Line]) -> set[str]:
+    """Trials that waited at their rung when there was nothing left to try: that is their ending, unless more came."""
+    return {line["trial"] for line in lines if line["kind"] == "ending" and line.get("paused")}
 
 
 def _failed_to_retry(controller: Controller, lines: Sequence[Line]) -> set[str]:
