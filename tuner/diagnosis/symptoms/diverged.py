@@ -5,6 +5,7 @@ Formula   excess = (t_end - start) / max(start - t_best, |start|)
           start: the untrained network's loss, else the baseline, else the first value.
 Units     no unit: 1 is as far above the start as the start is above the best, or above zero.
 Ways      the last measured training loss (else the last validation loss) is not finite; or excess above its limit.
+Reaches   precision 1.00, recall 1.00 (16 said, 16 planted) on the tuning half, by limits set on its other families.
 Source    TUM §VI.1; Boudart, course 2 §4.2.
 """
 
