@@ -32,7 +32,7 @@ def replay(controller: Controller, lines: Sequence[Line]) -> None:
     last_suggestion = next((line for line in reversed(lines) if line["kind"] == "suggestion"), None)
     for line in lines:
         if line["kind"] == "report":
-            met = controller.take_report(_trial(controller, line), _report(line))
+            met = controller.take_report(_trial(controller, line), report_of(line))
             unsaid += [rung for rung in met if (rung["trial"], rung["epoch"]) not in rungs]
         else:
             _apply(controller, line, again)
@@ -107,7 +107,7 @@ def _trial(controller: Controller, line: Line) -> LiveTrial:
     return live
 
 
-def _report(line: Line) -> Report:
+def report_of(line: Line) -> Report:
     return Report(
         trial=line["trial"],
         attempt=line["attempt"],

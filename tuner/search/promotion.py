@@ -9,10 +9,13 @@ Source    Li et al. (2020), A System for Massively Parallel Hyperparameter Tunin
 from __future__ import annotations
 
 import math
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right, insort
 
 from tuner.search.asha import ordinal, rung_epochs
 from tuner.search.interface import RungDecision
+
+Entry = tuple[float, int, str]
+"""(value, how many came before, trial)."""
 
 
 class PromotionAsha:
@@ -25,10 +28,12 @@ class PromotionAsha:
         self.eta = eta
         self.rungs = rung_epochs(max_epochs, grace, eta)
         self._max_epochs = max_epochs
-        self._ranks: list[list[tuple[float, int, str]]] = [[] for _ in self.rungs]
-        """By rung: (value, how many came before, trial), sorted."""
-        self._paused_at: dict[str, int] = {}
-        """The rung at which a trial waits."""
+        self._ranks: list[list[Entry]] = [[] for _ in self.rungs]
+        """By rung: all that came, sorted."""
+        self._paused: list[list[Entry]] = [[] for _ in self.rungs]
+        """Of these, the ones that wait, sorted: only the first of them can be the next to go on."""
+        self._paused_at: dict[str, tuple[int, Entry]] = {}
+        """The rung at which a trial waits, and its entry there."""
         self._next_rung: dict[str, int] = {}
         self._decisions: dict[tuple[str, int], RungDecision] = {}
 
@@ -39,9 +44,10 @@ class PromotionAsha:
         rung = bisect_right(self.rungs, epoch) - 1
         if epoch >= self._max_epochs or rung < self._next_rung.get(trial, 0):
             return None
-        place = self._enter(rung, trial, value)
-        count = len(self._ranks[rung])
-        self._paused_at[trial] = rung
+        entry = self._enter(rung, trial, value)
+        place, count = bisect_left(self._ranks[rung], entry) + 1, len(self._ranks[rung])
+        insort(self._paused[rung], entry)
+        self._paused_at[trial] = rung, entry
         self._next_rung[trial] = rung + 1
         reason = (
             f"{ordinal(place)} of {count} at epoch {self.rungs[rung]}; waits until it is among the best 1/{self.eta}"
@@ -53,24 +59,31 @@ class PromotionAsha:
     def next_promoted(self) -> str | None:
         """From the highest rung down: the longer a trial has trained, the more is known of it."""
         for rung in reversed(range(len(self.rungs))):
-            ranks = self._ranks[rung]
-            for value, _, trial in ranks[: len(ranks) // self.eta]:
-                if self._paused_at.get(trial) == rung and value != math.inf:
-                    return trial
+            if not self._paused[rung]:
+                continue
+            ranks, first = self._ranks[rung], self._paused[rung][0]
+            value, _, trial = first
+            if value != math.inf and bisect_left(ranks, first) < len(ranks) // self.eta:
+                return trial
         return None
 
     def on_trial_promoted(self, trial: str) -> None:
-        self._paused_at.pop(trial, None)
+        self._wait_no_more(trial)
 
     def on_trial_lost_for_good(self, trial: str, *, worst: bool) -> None:
-        self._paused_at.pop(trial, None)
+        self._wait_no_more(trial)
         rung = self._next_rung.get(trial, 0)
         if worst and rung < len(self.rungs):
             self._enter(rung, trial, math.inf)
             self._next_rung[trial] = len(self.rungs)
 
-    def _enter(self, rung: int, trial: str, value: float) -> int:
+    def _wait_no_more(self, trial: str) -> None:
+        if trial in self._paused_at:
+            rung, entry = self._paused_at.pop(trial)
+            del self._paused[rung][bisect_left(self._paused[rung], entry)]
+
+    def _enter(self, rung: int, trial: str, value: float) -> Entry:
         ranks = self._ranks[rung]
         entry = (math.inf if math.isnan(value) else value, len(ranks), trial)
         insort(ranks, entry)
-        return ranks.index(entry) + 1
+        return entry
