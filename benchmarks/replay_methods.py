@@ -35,8 +35,8 @@ class OnRows:
         self.keys: dict[int, Any] = {}
         self.on_trial_result, self.on_trial_end = inside.on_trial_result, inside.on_trial_end
 
-    def suggest(self, number: int) -> dict[str, Scalar] | None:
-        config = self._inside.suggest(number)
+    def suggest(self, number: int, again: int = 0) -> dict[str, Scalar] | None:
+        config = self._inside.suggest(number, again)
         taken = None if config is None else self._draws.take(config)
         if taken is None:
             return None

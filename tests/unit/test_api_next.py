@@ -86,7 +86,7 @@ def test_old_trials_fit_where_the_new_space_holds_them(tmp_path: Path) -> None:
     assert 20 < len(inside) < 40
     assert len({line["config"]["dropout"] for line in warm.lines}) == 1, "dropout is idle: its old values do not matter"
     assert f"{len(inside)} of 40 trials fit" in made.notes[0]
-    assert "outside the space" in made.notes[0]
+    assert f"{40 - len(inside)} with lr above" in made.notes[0]
     assert len({line["number"] for line in warm.lines}) == len(warm.lines)
 
 
@@ -108,10 +108,8 @@ WARM = FILE.replace("scheduler: none", "warm_start: [planted-run]")
     ("text", "why"),
     [
         (WARM.replace("planted\n", "other\n").replace("digits", "mnist"), "of another task"),
-        (WARM + "seed: 5\n", "of another division of the data"),
-        (WARM + "fixed: {schedule: cosine}\n", "with other fixed values"),
         (WARM + "metric: {name: val_f1, mode: max}\n", "without a finite val_f1"),
-        (WARM.replace("[0, 0.6]", "[0.7, 0.8]").replace("default: 0.1", "default: 0.7"), "outside the space"),
+        (WARM.replace("[0, 0.6]", "[0.7, 0.8]").replace("default: 0.1", "default: 0.7"), "with dropout below 0.7"),
     ],
 )
 def test_what_does_not_fit_is_counted_and_named(tmp_path: Path, text: str, why: str) -> None:
@@ -119,6 +117,32 @@ def test_what_does_not_fit_is_counted_and_named(tmp_path: Path, text: str, why: 
     warm = gather(read(text), tmp_path)
     assert warm.lines == ()
     assert warm.notes == (f"warm start from planted-run: 0 of 40 trials fit; left out: 40 {why}",)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (WARM + "seed: 5\n", "the data differ"),
+        (WARM + "fixed: {schedule: cosine}\n", "schedule was another"),
+        (WARM + "fixed: {schedule: cosine}\n", ""),
+    ],
+)
+def test_under_other_conditions_the_best_are_trained_again_and_none_is_told(
+    tmp_path: Path, text: str, why: str
+) -> None:
+    directory = write_run(tmp_path, settled)
+    if not why:  # the user says that it does not matter
+        text = text.replace("[planted-run]", "[{run: planted-run, trust: true}]")
+    warm = gather(read(text), tmp_path)
+    if not why:
+        assert len(warm.lines) == 40
+        assert not any(line.get("again") for line in warm.lines)
+        return
+    assert f"40 discounted, since {why}" in warm.notes[0]
+    assert warm.heads[0]["discounted"] == [[40, why]]
+    ranked = sorted(directory.record().trials, key=lambda trial: trial.value or 0.0)[:5]
+    assert {line["source"] for line in warm.lines} == {trial.trial for trial in ranked}
+    assert all(line["again"] for line in warm.lines)
 
 
 def test_reports_count_up_to_the_new_last_epoch(tmp_path: Path) -> None:

@@ -16,6 +16,12 @@ from tuner.sweep import WarmStart, dump_sweep, parse_sweep
         ("a-run", (WarmStart("a-run"),)),
         ("[a, some/folder/b]", (WarmStart("a"), WarmStart("some/folder/b"))),
         ("[{run: a, ignore: [dropout]}]", (WarmStart("a", ("dropout",)),)),
+        ('["mlflow:my-experiment", "study.db#one"]', (WarmStart("mlflow:my-experiment"), WarmStart("study.db#one"))),
+        ("[{run: study.db, trust: true}]", (WarmStart("study.db", trust=True),)),
+        (
+            "[{run: a, rename: {lr: rate, optimizer.adam: optimizer.adamw}}]",
+            (WarmStart("a", (), (("lr", "rate"), ("optimizer.adam", "optimizer.adamw"))),),
+        ),
     ],
 )
 def test_runs_by_name_or_folder(given: str, meant: tuple[WarmStart, ...]) -> None:
@@ -24,15 +30,18 @@ def test_runs_by_name_or_folder(given: str, meant: tuple[WarmStart, ...]) -> Non
     assert parse_sweep(dump_sweep(sweep), path="again", catalogue=CATALOGUE) == sweep
 
 
-@pytest.mark.parametrize("source", ["mlflow:my-experiment", "study.db", "old/study.log"])
-def test_what_this_version_cannot_start_from_is_refused(source: str) -> None:
-    fault = only_fault(SMALL + f'search: {{warm_start: ["{source}"]}}\n')
-    assert (fault.where, fault.found) == ("search.warm_start", source)
-    assert "cannot do it yet" in fault.cure
-
-
 @pytest.mark.parametrize(
-    "given", ["[3]", "[[a]]", "[{ignore: [a]}]", "[{run: a, ignore: dropout}]", "[{run: a, of: b}]"]
+    "given",
+    [
+        "[3]",
+        "[[a]]",
+        "[{ignore: [a]}]",
+        "[{run: a, ignore: dropout}]",
+        "[{run: a, of: b}]",
+        "[{run: a, rename: [b]}]",
+        "[{run: a, trust: 3}]",
+        "['mlflow:']",
+    ],
 )
 def test_other_forms_are_faults(given: str) -> None:
     assert only_fault(SMALL + f"search: {{warm_start: {given}}}\n").where.startswith("search.warm_start")

@@ -61,6 +61,8 @@ class Launch:
     """Makes the view; it is told when the clock ends the sweep, in Unix seconds, or None."""
     loop: Callable[..., object] | None = None
     """The user's training function itself, where it was not given by name."""
+    warm: Warm | None = None
+    """What a new sweep is told of earlier ones, where it was gathered already."""
 
 
 def start_sweep(sweep: Sweep, launch: Launch) -> Finished:
@@ -79,7 +81,10 @@ class _Drive:
     def __init__(self, sweep: Sweep, launch: Launch, directory: RunDirectory | None) -> None:
         self.sweep, self.launch = sweep, launch
         self.resumed = directory is not None
-        self.warm = gather(sweep, launch.runs) if directory is None else _warm_again(sweep, directory, launch.runs)
+        if directory is not None:
+            self.warm = _warm_again(sweep, directory, launch.runs)
+        else:
+            self.warm = launch.warm or gather(sweep, launch.runs)
         self.directory = directory or _new_directory(sweep, launch.runs)
         self.uri = _tracking_uri(sweep, launch)
         self.listeners: list[Callable[[Sequence[Line]], None]] = []
@@ -189,8 +194,8 @@ class _Drive:
         """
         if any(line["kind"] == "driver" for line in journal.lines):
             return []
-        done = sum(line["kind"] == "warm" for line in journal.lines)
-        lines: list[Line] = [{"at": self.began, **line} for line in self.warm.lines[done:]]
+        done = sum(line["kind"] in ("warm_from", "warm") for line in journal.lines)
+        lines: list[Line] = [{"at": self.began, **line} for line in self.warm.journal[done:]]
         self._write(journal, lines)
         return lines
 
@@ -260,7 +265,7 @@ class _Drive:
 def _warm_again(sweep: Sweep, directory: RunDirectory, runs: Path) -> Warm:
     """Of a run that goes on: nothing, unless its first driver was killed before it had begun."""
     begun = any(line["kind"] == "driver" for line in read_journal(directory.journal))
-    return Warm((), ()) if begun else gather(sweep, runs)
+    return Warm((), (), ()) if begun else gather(sweep, runs)
 
 
 def _refresh(views: Sequence[Display]) -> None:

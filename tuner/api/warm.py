@@ -1,97 +1,161 @@
-"""Warm start: the trials of earlier runs that lie in this sweep's space, as journal lines for its searcher.
+"""Warm start: the trials of earlier searches as journal lines for this one's searcher, and what is said of them.
 
-A trial fits when the settings it ran with, fixed ones included, are settings that this sweep could give a trial, the
-data was divided as here (on other validation examples other trials are the best), and it reported this sweep's metric.
-Its reports count up to this sweep's last epoch. One that a shorter sweep completed is told as pruned at its last epoch,
-so that values after fewer epochs are not taken for those after all of them. What is told stands in the new journal, so
-a resume needs the earlier runs no longer.
+Each is translated into this sweep's space (`space/translate.py`). What does not fit is left out, counted and named.
+Where data, code, the horizon of the schedule and fixed values are the same, the searcher is told the trial with its
+curve. Where they differ its value means another thing here, and is told to nobody: of these the best few
+configurations are trained again, before the searcher is asked, and what counts is what they reach today. So an old
+search that misleads costs a few trials, which would have been random ones, and no old value is ever this sweep's best.
+
+Reports count up to this sweep's last epoch. A trial that a shorter sweep completed is told as pruned at its last epoch.
+What is told stands in the new journal, so a resume needs the earlier searches no longer.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tuner.api.sweeps import load_resolved
-from tuner.errors import InputError
-from tuner.records.run_directory import find_run
-from tuner.records.trial import COMPLETED, DOOMED, PRUNED, SweepRecord, TrialRecord
+from tuner.api.warm_sources import DATA_DIFFER, Source, data_differs, data_hash, horizon_differs, read_source, unwritten
+from tuner.records.earlier import EarlierTrial
+from tuner.records.trial import COMPLETED, DOOMED, PRUNED
 from tuner.records.values import Scalar, encode_number
-from tuner.space import Constant, canonical
-from tuner.sweep import Sweep
+from tuner.space import Misfit, Translated, identity, rename, translate
+from tuner.sweep import Sweep, WarmStart
 
 FIRST = 1 << 30
 """The number of the first of them for the searcher: far from any that a trial of the sweep itself will have."""
+AGAIN = 5
+"""Configurations that are trained again where values do not count: half of what TPE draws at random first."""
 
 
 @dataclass(frozen=True)
 class Warm:
     """What is told, and what is said of it."""
 
+    heads: tuple[dict[str, Any], ...]
+    """Of kind `warm_from`, one a source; without the time, as all of them."""
     lines: tuple[dict[str, Any], ...]
-    """Of kind `warm`, in the order of the runs and of their trials; without the time."""
+    """Of kind `warm`, in the order of the sources and of their trials."""
     notes: tuple[str, ...]
-    """One a run: how many fit, and why the others do not."""
+    """One a source: how many fit, why the others do not, which are discounted."""
+
+    @property
+    def journal(self) -> tuple[dict[str, Any], ...]:
+        return (*self.heads, *self.lines)
+
+
+@dataclass(frozen=True)
+class _Fitting:
+    trial: EarlierTrial
+    translated: Translated
+    keys: Mapping[str, Any]
+    """Of the line."""
+    differs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What an old trial had."""
+
+    settings: Mapping[str, Any]
+    default: Mapping[str, Scalar]
+    """What it had although nobody wrote it down."""
+    ignored: tuple[str, ...]
+
+    def has_both(self, name: str, new: Mapping[str, Any]) -> bool:
+        return name in self.settings and name in new
 
 
 def gather(sweep: Sweep, runs: Path) -> Warm:
-    """Raises InputError where there is no such run, or its sweep file cannot be read."""
+    """Raises InputError where there is no such source, or it cannot be read."""
+    heads: list[dict[str, Any]] = []
     lines: list[dict[str, Any]] = []
-    notes = []
-    for source in sweep.search.warm_start:
-        try:
-            directory = find_run(source.run, runs)
-        except InputError as error:
-            raise InputError("search.warm_start", error.faults) from None
-        record, old = directory.record(), load_resolved(directory)
-        left: Counter[str] = Counter()
-        fit = 0
-        for trial in record.trials:
-            told = _told(trial, record, old, sweep, frozenset(source.ignore))
-            if isinstance(told, str):
-                left[told] += 1
-            else:
-                lines.append({"kind": "warm", "number": FIRST + len(lines), "run": directory.name, **told})
-                fit += 1
-        why = "; left out: " + ", ".join(f"{count} {reason}" for reason, count in left.items()) if left else ""
-        notes.append(f"warm start from {directory.name}: {fit} of {len(record.trials)} trials fit{why}")
-    return Warm(tuple(lines), tuple(notes))
+    known = _LazyHash(sweep)
+    for wanted in sweep.search.warm_start:
+        source = read_source(wanted, sweep, runs)
+        fitting, left = _fit(source, wanted, sweep, known)
+        again = _best(fitting, source, sweep)
+        heads.append(_head(source, fitting, left, again))
+        for one in fitting:
+            if not one.differs or one in again:
+                line = {"kind": "warm", "number": FIRST + len(lines), "run": source.earlier.name, **one.keys}
+                lines.append(line | ({"again": True} if one.differs else {}))
+    return Warm(tuple(heads), tuple(lines), tuple(head["says"] for head in heads))
 
 
-def _told(
-    trial: TrialRecord, record: SweepRecord, old: Sweep, sweep: Sweep, ignore: frozenset[str]
-) -> dict[str, Any] | str:
-    """The line's keys, or why the trial is left out."""
-    if trial.ending not in (COMPLETED, PRUNED, DOOMED) or not trial.epochs:
+class _LazyHash:
+    """The hash of this sweep's data, had when it is first asked for: torch takes seconds."""
+
+    def __init__(self, sweep: Sweep) -> None:
+        self._sweep, self._known = sweep, False
+        self._hash: str | None = None
+
+    def __call__(self) -> str | None:
+        if not self._known:
+            self._hash, self._known = data_hash(self._sweep), True
+        return self._hash
+
+
+def _fit(
+    source: Source, wanted: WarmStart, sweep: Sweep, known: Callable[[], str | None]
+) -> tuple[list[_Fitting], Counter[str]]:
+    left: Counter[str] = Counter()
+    fitting: list[_Fitting] = []
+    for place, trial in enumerate(source.earlier.trials):
+        found = _one(trial, place, source, wanted, sweep, known)
+        if isinstance(found, str):
+            left[found] += 1
+        else:
+            fitting.append(found)
+    return fitting, left
+
+
+def _one(
+    trial: EarlierTrial, place: int, source: Source, wanted: WarmStart, sweep: Sweep, known: Callable[[], str | None]
+) -> _Fitting | str:
+    """The trial as this sweep's, or why it is left out."""
+    old = source.old
+    if trial.ending not in (COMPLETED, PRUNED, DOOMED):
         return "without an ending that says anything"
-    if (old.task, old.loop, old.data.limit) != (sweep.task, sweep.loop, sweep.data.limit):
+    if old is not None and (old.task, old.loop) != (sweep.task, sweep.loop):
         return "of another task"
-    if sweep.task is not None and old.split_seed != sweep.split_seed:
-        return "of another division of the data"
-    config = _config(old.settings(trial.config), sweep, ignore)
-    if config is None or not sweep.space.contains(config):
-        return "outside the space"
-    if not _same(sweep.settings(config), old.settings(trial.config), ignore):
-        return "with other fixed values"
-    metric, limit, last = sweep.metric.name, sweep.search.max_epochs, trial.epochs[-1]
-    kept = [(e.epoch, e.metrics[metric]) for e in trial.epochs if e.epoch <= limit and metric in e.metrics]
+    settings = rename(trial.settings, dict(wanted.rename))
+    default = unwritten(old or sweep, settings)
+    translated = translate(sweep.space, settings, lambda name: (default[name],) if name in default else None, place)
+    if isinstance(translated, Misfit):
+        return f"with {translated.why}"
+    keys = _told(trial, source, sweep)
+    if keys is None:
+        return f"without a finite {sweep.metric.name}"
+    given = _Given(settings, default, wanted.ignore)
+    differs = () if wanted.trust else tuple(dict.fromkeys(_differs(trial, translated, given, source, sweep, known)))
+    exact = not (differs or translated.added or wanted.ignore) and old is not None and old.seed == sweep.seed
+    same_length = source.earlier.max_epochs == sweep.search.max_epochs
+    keys = {"source": trial.source, "config": dict(translated.config), **keys, "exact": exact and same_length}
+    return _Fitting(trial, translated, keys, differs)
+
+
+def _told(trial: EarlierTrial, source: Source, sweep: Sweep) -> dict[str, Any] | None:
+    limit, horizon = sweep.search.max_epochs, source.earlier.max_epochs
+    kept = [(epoch, value) for epoch, value in trial.reports if epoch <= limit]
+    last = max((epoch for epoch, _ in trial.reports), default=0)
+    diverged = trial.diverged and last <= limit
     finite = [value for _, value in kept if math.isfinite(value)]
-    diverged = trial.ending == DOOMED and last.epoch <= limit and not all(map(math.isfinite, last.metrics.values()))
+    if trial.value is not None and math.isfinite(trial.value):
+        finite = [trial.value]
     if not finite and not diverged:
-        return f"without a finite {metric}"
-    ending = trial.ending
-    if not diverged and last.epoch >= limit:
+        return None
+    ending = str(trial.ending)
+    if not diverged and last >= limit:
         ending = COMPLETED
-    elif ending == COMPLETED and last.epoch >= record.max_epochs:
+    elif ending == COMPLETED and horizon is not None and last >= horizon:
         ending = PRUNED
     best = (min if sweep.metric.mode == "min" else max)(finite, default=None)
     return {
-        "source": trial.trial,
-        "config": config,
         "reports": [[epoch, encode_number(value)] for epoch, value in kept],
         "ending": ending,
         "value": None if best is None else encode_number(best),
@@ -99,22 +163,64 @@ def _told(
     }
 
 
-def _config(settings: Mapping[str, Any], sweep: Sweep, ignore: frozenset[str]) -> dict[str, Scalar] | None:
-    """The old settings as a configuration of this sweep's space; None where one is missing."""
-    config: dict[str, Scalar] = {}
-    for item in sweep.space.parameters:
-        if item.parent is not None and not (
-            item.parent in config and item in sweep.space.children(item.parent, config[item.parent])
-        ):
+def _differs(
+    trial: EarlierTrial,
+    translated: Translated,
+    given: _Given,
+    source: Source,
+    sweep: Sweep,
+    known: Callable[[], str | None],
+) -> Iterable[str]:
+    """Why its value would be another one here."""
+    yield from source.differs
+    if horizon_differs(source.earlier, trial, sweep):
+        yield f"its schedule was over {source.earlier.max_epochs} epochs"
+    if sweep.task is not None and trial.data_hash is not None and (said := data_differs(trial, known())):
+        yield said
+    elif source.old is not None and sweep.task is not None:
+        old = source.old
+        if (old.split_seed, old.data.limit) != (sweep.split_seed, sweep.data.limit):
+            yield DATA_DIFFER
+    new = sweep.settings(translated.config)
+    for name in dict.fromkeys([*new, *given.settings]):
+        if name in given.ignored or name in translated.added or (source.old is None and not given.has_both(name, new)):
             continue
-        if item.name in ignore and isinstance(item.domain, Constant):
-            config[item.name] = item.domain.value
-        elif item.name in settings and not isinstance(settings[item.name], list | tuple):
-            config[item.name] = canonical(item.domain, settings[item.name])
-        else:
-            return None
-    return config
+        nothing = given.default.get(name)
+        if given.settings.get(name, nothing) != new.get(name, nothing):
+            yield f"{name} was another" if name in new else f"{name} was searched or fixed there"
 
 
-def _same(new: Mapping[str, Any], old: Mapping[str, Any], ignore: frozenset[str]) -> bool:
-    return {k: v for k, v in new.items() if k not in ignore} == {k: v for k, v in old.items() if k not in ignore}
+def _best(fitting: Sequence[_Fitting], source: Source, sweep: Sweep) -> list[_Fitting]:
+    """The best few of those whose values do not count, by their own values; each configuration once."""
+    if sweep.search.algorithm == "grid":
+        return []
+    sign = 1.0 if (source.earlier.mode or sweep.metric.mode) == "min" else -1.0
+    able = [one for one in fitting if one.differs and not one.keys["diverged"] and one.keys["value"] is not None]
+    able.sort(key=lambda one: sign * float(one.keys["value"]))
+    distinct = {identity(one.translated.config): one for one in reversed(able)}
+    return [one for one in able if distinct[identity(one.translated.config)] is one][:AGAIN]
+
+
+def _head(source: Source, fitting: Sequence[_Fitting], left: Counter[str], again: Sequence[_Fitting]) -> dict[str, Any]:
+    name, total = source.earlier.name, len(source.earlier.trials)
+    discounted = Counter(why for one in fitting for why in one.differs)
+    counted = sum(bool(one.differs) for one in fitting)
+    added = {name: how for one in fitting for name, how in one.translated.added.items()}
+    rows = [f"warm start from {name}: {len(fitting)} of {total} trials fit"]
+    if left:
+        rows.append("left out: " + ", ".join(f"{count} {why}" for why, count in left.most_common()))
+    if added:
+        rows.append("new here: " + ", ".join(f"{item} ({how})" for item, how in added.items()))
+    if counted:
+        why = ", ".join(why if count == counted else f"{why} ({count})" for why, count in discounted.most_common())
+        what = f"the best {len(again)} are trained again" if again else "none is trained again"
+        rows.append(f"{counted} discounted, since {why}: their values count for nothing, {what}")
+    return {
+        "kind": "warm_from",
+        "run": name,
+        "trials": total,
+        "fit": len(fitting),
+        "left_out": [[count, why] for why, count in left.most_common()],
+        "discounted": [[count, why] for why, count in discounted.most_common()],
+        "says": "; ".join(rows),
+    }

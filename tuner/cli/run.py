@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -40,6 +41,7 @@ def command(
     from tuner.api.going_on import open_again
     from tuner.api.running import Launch, resume_sweep, start_sweep
     from tuner.api.sweeps import load_sweep
+    from tuner.api.warm import gather
     from tuner.records.run_directory import find_run
     from tuner.sweep import ray_address
 
@@ -62,11 +64,12 @@ def command(
     else:
         assert sweep is not None
         loaded = load_sweep(sweep, given.values, given.flags)
+        warm = gather(loaded, runs)
+        launch = replace(launch, warm=warm)
         if not quiet:
             from tuner.api.plan import describe
-            from tuner.api.warm import gather
 
-            notes = [f"note       {note}\n" for note in gather(loaded, runs).notes]
+            notes = [f"note       {note}\n" for note in warm.notes]
             sys.stderr.write(describe(loaded) + "\n" + "".join(notes))
         if final_test:
             refuse_without_test(loaded, runs)

@@ -24,9 +24,13 @@ from tuner.records.journal import Line
 from tuner.records.trial import COMPLETED, DOOMED, FAILED, INTERRUPTED, PRUNED, trial_name
 from tuner.records.values import decode_number, encode_number
 from tuner.search.interface import ForesightedSearcher, PausingScheduler, Scheduler, Searcher
+from tuner.space import identity
 
 Write = Callable[[Sequence[Line]], None]
 Clock = Callable[[], float]
+
+AGAIN = "earlier"
+"""The origin of a configuration that was among the best of an earlier run, under other conditions."""
 
 
 class Controller:
@@ -43,6 +47,8 @@ class Controller:
         self.searcher = searcher
         self.scheduler = scheduler
         self.tried = Tried(rules.space, rules.seed)
+        self.given = list(rules.first)
+        """(origin, configuration) of the first trials, before the searcher is asked: the user's, then old ones."""
         self.trials: dict[str, LiveTrial] = {}
         """Those of the search, and the trainings of their configurations on further seeds."""
         self.seeds = FurtherSeeds(rules)
@@ -145,8 +151,8 @@ class Controller:
             return None
         if not wait and isinstance(self.searcher, ForesightedSearcher) and not self.searcher.ready(number):
             return None
-        if number < len(self.rules.first):
-            origin, config = self.rules.first[number]
+        if number < len(self.given):
+            origin, config = self.given[number]
             self.searcher.begin(number, config)
         else:
             suggestion = self.tried.ask(self.searcher, number)
@@ -178,7 +184,7 @@ class Controller:
         suggestion saw, however long it took.
         """
         number = self.suggested
-        more = number >= len(self.rules.first) and (self.rules.trials is None or number < self.rules.trials)
+        more = number >= len(self.given) and (self.rules.trials is None or number < self.rules.trials)
         if more and isinstance(self.searcher, ForesightedSearcher):
             self._prepared = number, self._told_endings
             self.searcher.prepare(number)
@@ -198,6 +204,10 @@ class Controller:
         The scheduler hears nothing of it: its rungs are this sweep's alone.
         """
         number, value = line["number"], line["value"]
+        if line.get("again"):  # its value means nothing here: it is trained again
+            if identity(line["config"]) not in {identity(config) for _, config in self.given}:
+                self.given.append((AGAIN, line["config"]))
+            return
         if line.get("exact"):
             self.tried.add(f"{line['run']}/{line['source']}", line["config"])
         self.searcher.begin(number, line["config"])

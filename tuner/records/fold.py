@@ -5,6 +5,8 @@ sweep       version, run, name, metric, mode, max_epochs, trials, seed, task, pa
             how many `warm` lines follow, where there are any; repeats, or finalists (top, seeds), where it has them
 warm        number, run, source, config, reports ([epoch, value]), ending, value, diverged: a trial of an earlier run
             that the searcher is told before its first one; it is none of this sweep's and in no record
+warm_from   run, trials, fit, left_out and discounted ([count, why]), says: what became of one source's trials, whose
+            lines follow; of a `warm` line with `again` the searcher is told nothing, and its configuration is tried
 driver      attempt, pid, host: a driver took the sweep on (the first, or after a stop or a kill)
 change      settings: path of the sweep file -> value, of what is otherwise from here on: the run was resumed with it
 suggestion  trial, number, config, origin, seed; tried: the trials, of earlier runs too, whose configurations the
@@ -143,6 +145,7 @@ class Fold:
         self.path = path
         self._head: Line | None = None
         self._total = 0
+        self._warm: list[str] = []
         self._trials: dict[str, _Trial] = {}
         self._findings: list[Finding] = []
         self._status, self._reason = "running", ""
@@ -168,6 +171,9 @@ class Fold:
         for trial in self._trials.values():
             if trial.open_since is not None:  # the last driver was killed while it ran
                 trial.leave(trial.last_at or trial.open_since)
+
+    def _on_warm_from(self, line: Line) -> None:
+        self._warm.append(line["says"])
 
     def _on_change(self, line: Line) -> None:
         self._total = line["settings"].get("search.trials", self._total) or 0
@@ -269,6 +275,7 @@ class Fold:
             mode=head["mode"],
             max_epochs=head["max_epochs"],
             total_trials=self._total,
+            warm=tuple(self._warm),
             status=self._status,
             trials=tuple(trial.record() for trial in self._trials.values() if trial.repeat_of is None),
             findings=tuple(self._findings),

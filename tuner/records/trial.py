@@ -127,6 +127,8 @@ class SweepRecord:
     started_at: float = 0.0
     ended_at: float | None = None
     task: str | None = None
+    warm: tuple[str, ...] = ()
+    """What became of the trials of each earlier run that it started from, in words."""
     parameters: tuple[ParameterRecord, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
     """`total`, `training`, `orchestration`, `tracking`: summed over the drivers of this run."""

@@ -41,7 +41,8 @@ def header(record: SweepRecord) -> str:
         SAID_OF_STATUS.get(record.status, record.status) + (f" ({escape(record.reason)})" if record.reason else ""),
         f"took {duration(total)}" if total else "",
     ]
-    return f'<h1>{escape(record.name)}</h1><p class="soft">{", ".join(fact for fact in facts if fact)}</p>'
+    warm = "".join(f'<p class="soft">{escape(told)}</p>' for told in record.warm)
+    return f'<h1>{escape(record.name)}</h1><p class="soft">{", ".join(fact for fact in facts if fact)}</p>{warm}'
 
 
 def answer(record: SweepRecord, marks: Mapping[str, str]) -> str:

@@ -132,6 +132,7 @@ def _outcome(record: SweepRecord) -> list[RenderableType]:
     ]
     if verdicts:
         lines.append(Text(f"verdicts: {verdicts}"))
+    lines += [Text(printable(told)) for told in record.warm]
     return [*lines, Text(f"{count(trained, 'epoch')} trained, {epochs_saved(record)} saved")]
 
 

@@ -6,6 +6,7 @@ from tuner.space.parameter import Parameter
 from tuner.space.size import identity, size, untried
 from tuner.space.space import Space
 from tuner.space.spelling import closest, did_you_mean
+from tuner.space.translate import Misfit, Translated, rename, translate
 
 __all__ = [
     "Choice",
@@ -13,8 +14,10 @@ __all__ = [
     "Domain",
     "Float",
     "Int",
+    "Misfit",
     "Parameter",
     "Space",
+    "Translated",
     "arguments",
     "branch_name",
     "canonical",
@@ -23,7 +26,9 @@ __all__ = [
     "flatten",
     "identity",
     "nest",
+    "rename",
     "same",
     "size",
+    "translate",
     "untried",
 ]

@@ -126,7 +126,9 @@ def _search(sweep: Sweep) -> dict[str, Any]:
 
 
 def _warm(source: WarmStart) -> Any:
-    return {"run": source.run, "ignore": list(source.ignore)} if source.ignore else source.run
+    more = {"ignore": list(source.ignore), "rename": dict(source.rename), "trust": source.trust}
+    more = {key: value for key, value in more.items() if value}
+    return {"run": source.run, **more} if more else source.run
 
 
 def _method(name: str, options: Mapping[str, int], known: Mapping[str, Any]) -> Any:

@@ -24,12 +24,16 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class WarmStart:
-    """An earlier run whose trials the searcher is told first."""
+    """An earlier search whose trials the searcher is told first."""
 
     run: str
-    """Run directory, or its name."""
+    """Run directory or its name; `mlflow:EXPERIMENT_OR_RUN`; a file of Optuna's, `study.db` or `study.db#NAME`."""
     ignore: tuple[str, ...] = ()
     """Recorded names of parameters whose old values do not matter: a trial fits whatever it had there."""
+    rename: tuple[tuple[str, str], ...] = ()
+    """(old, new) recorded names, or branches: `optimizer.adam` -> `optimizer.adamw`."""
+    trust: bool = False
+    """The user says that data, code and horizon are the same: nothing is discounted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The runs whose trials the searcher is told before its first one: `search.warm_start`."""
+"""The earlier searches whose trials the searcher is told before its first one: `search.warm_start`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from tuner.sweep.sweep import WarmStart
 from tuner.sweep.tree import Entry, Faults, Items, Leaf, Node, Table, shown
 
 WHERE = "search.warm_start"
-CURE = "write run directories or their names: [RUN], or {run: RUN, ignore: [dropout]}"
+CURE = (
+    "write runs, mlflow:EXPERIMENT or study.db: [RUN], "
+    "or {run: RUN, ignore: [dropout], rename: {lr: learning_rate}, trust: true}"
+)
+KEYS = ("run", "ignore", "rename", "trust")
 
 
 def read_warm_start(entry: Entry | None, faults: Faults) -> tuple[WarmStart, ...]:
@@ -20,35 +24,60 @@ def read_warm_start(entry: Entry | None, faults: Faults) -> tuple[WarmStart, ...
 
 def _read(node: Node, faults: Faults) -> WarmStart | None:
     if isinstance(node, Leaf):
-        return _run(node, (), faults)
+        run = _run(node, faults)
+        return None if run is None else WarmStart(run)
     if not isinstance(node, Table):
         faults.add(WHERE, shown(node), CURE, node.place)
         return None
     for other in node.entries:
-        if other.key not in ("run", "ignore"):
-            cure = f"no such key: {did_you_mean(other.name, ('run', 'ignore'))}"
+        if other.key not in KEYS:
+            cure = f"no such key: {did_you_mean(other.name, KEYS)}"
             faults.add(f"{WHERE}.{other.name}", shown(other.node), cure, other.place)
-    run, ignore = node.get("run"), node.get("ignore")
-    names: list[str] = []
-    if ignore is not None:
-        listed = ignore.node.items if isinstance(ignore.node, Items) else ()
-        names = [item.value for item in listed if isinstance(item, Leaf) and isinstance(item.value, str)]
-        if not isinstance(ignore.node, Items) or len(names) != len(listed):
-            cure = "write the names of parameters whose old values do not matter: [dropout]"
-            faults.add(f"{WHERE}.ignore", shown(ignore.node), cure, ignore.place)
-    if run is None or not isinstance(run.node, Leaf):
+    given, names = node.get("run"), _ignored(node.get("ignore"), faults)
+    renamed, trust = _renamed(node.get("rename"), faults), _trusted(node.get("trust"), faults)
+    if given is None or not isinstance(given.node, Leaf):
         faults.add(WHERE, shown(node), CURE, node.place)
         return None
-    return _run(run.node, tuple(names), faults)
+    run = _run(given.node, faults)
+    return None if run is None else WarmStart(run, names, renamed, trust)
 
 
-def _run(node: Leaf, ignore: tuple[str, ...], faults: Faults) -> WarmStart | None:
+def _run(node: Leaf, faults: Faults) -> str | None:
     value = node.value
-    if not isinstance(value, str) or not value:
-        faults.add(WHERE, value, CURE, node.place)
-        return None
-    if value.startswith("mlflow:") or value.endswith((".db", ".sqlite", "study.log")):
-        cure = "this version cannot do it yet (starting from MLflow or from a study file): name a run, or leave it out"
-        faults.add(WHERE, value, cure, node.place)
-        return None
-    return WarmStart(value, ignore)
+    if isinstance(value, str) and value and value != "mlflow:":
+        return value
+    faults.add(WHERE, value, CURE, node.place)
+    return None
+
+
+def _ignored(entry: Entry | None, faults: Faults) -> tuple[str, ...]:
+    if entry is None:
+        return ()
+    listed = entry.node.items if isinstance(entry.node, Items) else ()
+    names = [item.value for item in listed if isinstance(item, Leaf) and isinstance(item.value, str)]
+    if not isinstance(entry.node, Items) or len(names) != len(listed):
+        cure = "write the names of parameters whose old values do not matter: [dropout]"
+        faults.add(f"{WHERE}.ignore", shown(entry.node), cure, entry.place)
+    return tuple(names)
+
+
+def _renamed(entry: Entry | None, faults: Faults) -> tuple[tuple[str, str], ...]:
+    if entry is None:
+        return ()
+    rows = entry.node.entries if isinstance(entry.node, Table) else ()
+    pairs = [
+        (row.name, row.node.value) for row in rows if isinstance(row.node, Leaf) and isinstance(row.node.value, str)
+    ]
+    if not isinstance(entry.node, Table) or len(pairs) != len(rows):
+        cure = "write old names and new ones: {lr: learning_rate, optimizer.adam: optimizer.adamw}"
+        faults.add(f"{WHERE}.rename", shown(entry.node), cure, entry.place)
+    return tuple(pairs)
+
+
+def _trusted(entry: Entry | None, faults: Faults) -> bool:
+    if entry is None:
+        return False
+    if isinstance(entry.node, Leaf) and isinstance(entry.node.value, bool):
+        return entry.node.value
+    faults.add(f"{WHERE}.trust", shown(entry.node), "write true where data, code and epochs are the same", entry.place)
+    return False

@@ -5,6 +5,7 @@ Importing this imports no mlflow.
 
 from __future__ import annotations
 
+from tuner.records.earlier import Earlier
 from tuner.records.history import History
 from tuner.records.run_directory import RunDirectory
 from tuner.tracking.pace import GIVE_UP_SECONDS
@@ -18,6 +19,7 @@ __all__ = [
     "check_uri",
     "default_uri",
     "masked",
+    "read_earlier",
     "read_histories",
     "read_state",
     "start",
@@ -36,6 +38,16 @@ def track(
     from tuner.tracking.catch_up import catch_up  # mlflow takes two seconds to import
 
     return catch_up(run_dir, uri, experiment, curves, patience)
+
+
+def read_earlier(uri: str, name: str, metric: str) -> Earlier:
+    """The trials of an MLflow experiment (name or id), or of the runs below one run, with the history of one metric.
+
+    Raises InputError where there is no such run; RunError where MLflow cannot be reached.
+    """
+    from tuner.tracking.earlier import read  # mlflow takes two seconds to import
+
+    return read(uri, name, metric)
 
 
 def read_histories(uri: str, name: str) -> list[History]:

@@ -10,7 +10,7 @@ import math
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -36,7 +36,7 @@ def read(uri: str, name: str) -> list[History]:
     path = sqlite_path(absolute_uri(uri))
     if path is not None and not path.is_file():
         raise InputError("no MLflow store to read", (Fault("--uri", str(path), "no such file: name the store's own"),))
-    with _speaking(uri):
+    with speaking(uri):
         client = MlflowClient(absolute_uri(uri))
         runs, above = _runs(client, name)
         if not runs:
@@ -75,6 +75,12 @@ def _runs(client: Any, name: str) -> tuple[list[Any], Mapping[str, str]]:
     return _family(client, found_runs[0]) if len(found_runs) == 1 else (found_runs, {})
 
 
+def find_runs(client: Any, name: str) -> tuple[list[Any], Mapping[str, str], Callable[[], str]]:
+    """The runs of that name, the parameters of the run above them, and what to say where there are none."""
+    runs, above = _runs(client, name)
+    return runs, above, lambda: _what_there_is(client)
+
+
 def _family(client: Any, run: Any) -> tuple[list[Any], Mapping[str, str]]:
     """A sweep's run stands for its trials."""
     below = _search(client, [run.info.experiment_id], f"tags.`{_PARENT}` = '{run.info.run_id}'")
@@ -108,17 +114,17 @@ def _log(client: Any, run: Any, above: Mapping[str, str], *, unique: bool) -> St
     run_id, name = run.info.run_id, run.info.run_name or ""
     log = StepLog(name if unique and name else f"{name} {run_id[:8]}".strip())
     for metric, curve in logged_names(sorted(run.data.metrics)).items():
-        log.curves[curve] = _points(client, run_id, metric)
+        log.curves[curve] = points(client, run_id, metric)
     if not any(curve.startswith(("train_", "val_")) for curve in log.curves):
         return StepLog(log.id)
     if "epoch" in run.data.metrics:
-        log.epochs = {step: value for step, value in _points(client, run_id, "epoch").items() if 0 <= value < math.inf}
+        log.epochs = {step: value for step, value in points(client, run_id, "epoch").items() if 0 <= value < math.inf}
     for metric, value in run.data.metrics.items():
         if fact_name(metric) in REAL:
             log.facts[metric] = value
     config: dict[str, Scalar] = {}
     for parameter, text in {**_planned(above), **run.data.params}.items():
-        given = _scalar(text)
+        given = scalar(text)
         if fact_name(parameter) not in WHOLE:
             config[parameter] = given
         elif isinstance(given, int) and given >= 1:
@@ -132,7 +138,7 @@ def _planned(above: Mapping[str, str]) -> dict[str, str]:
     return {name: text for name, text in above.items() if fact_name(name) in WHOLE}
 
 
-def _points(client: Any, run_id: str, metric: str) -> dict[int, float]:
+def points(client: Any, run_id: str, metric: str) -> dict[int, float]:
     """A step that was logged twice, by a run that was resumed, has its later value."""
     points = sorted(client.get_metric_history(run_id, metric), key=lambda point: point.timestamp)
     return {point.step: _value(point.value) for point in points}
@@ -142,7 +148,7 @@ def _value(stored: float) -> float:
     return math.copysign(math.inf, stored) if abs(stored) >= _LARGEST else float(stored)
 
 
-def _scalar(text: str) -> Scalar:
+def scalar(text: str) -> Scalar:
     """MLflow keeps parameters as text."""
     for kind in (int, float):
         try:
@@ -158,7 +164,7 @@ def _what_there_is(client: Any) -> str:
 
 
 @contextmanager
-def _speaking(uri: str) -> Iterator[None]:
+def speaking(uri: str) -> Iterator[None]:
     try:
         yield
     except InputError:
