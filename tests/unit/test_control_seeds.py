@@ -83,8 +83,10 @@ def test_the_winner_has_the_best_mean_of_its_further_seeds() -> None:
     chosen = chosen_by_mean(record)
     assert chosen is not None
     assert (chosen.mean, chosen.values) == (pytest.approx(0.45), (0.5, 0.4))
-    # Pooled by hand: squares 2 * 0.05², 2 * 0.05² and 0 over three degrees of freedom; t is 3.182.
-    assert chosen.half == pytest.approx(3.182 * math.sqrt(0.01 / 3) / math.sqrt(2), rel=1e-3)
+    # By hand: variances 0.005, 0.005 and 0, their median over (1 - 2/9)³, four parts of it to one of its own.
+    usual = 0.005 / (7 / 9) ** 3
+    deviation = math.sqrt((4 * usual + 0.005) / 5)
+    assert chosen.half == pytest.approx(2.571 * deviation / math.sqrt(2), rel=2e-3)
     assert [one.trial.trial for one in over_seeds(record)] == ["0001", "0002", "0000"]
 
 

@@ -45,8 +45,9 @@ def test_means_closer_than_seeds_are_tied_and_the_cheapest_is_named() -> None:
     finding = found(over_seeds(values, [5000, 1000, 10]))["within_noise"]
     assert finding.evidence["tied"] == 2
     assert finding.evidence["behind"] == pytest.approx(0.01)
-    # Squares within: 2 * 0.02², 2 * 0.02², 2 * 0.01² over six degrees of freedom.
-    assert finding.evidence["deviation"] == pytest.approx(math.sqrt(0.0018 / 6))
+    # Variances 0.0004, 0.0004 and 0.0001; their median over (1 - 1/9)³, four parts of it to two of its own.
+    usual = 0.0004 / (8 / 9) ** 3
+    assert finding.evidence["deviation"] == pytest.approx(math.sqrt((4 * usual + 2 * 0.0004) / 6))
     assert finding.remedies[0].change == "take trial 0001"
     assert "1e+03 weights against 5e+03" in finding.says
 
@@ -56,12 +57,18 @@ def test_means_farther_apart_than_seeds_are_not_tied() -> None:
 
 
 def test_the_border_is_students_one_sided_point() -> None:
-    behind = student(0.95, 2) * math.sqrt(0.0002) * 1.0  # two seeds each: √(1/2 + 1/2) = 1, s² = 0.0002
+    variance = (4 * 0.0002 / (7 / 9) ** 3 + 0.0002) / 5  # two seeds each: the error is √(2 · variance / 2)
+    behind = student(0.95, 5) * math.sqrt(variance)
     just_in, just_out = behind * 0.99, behind * 1.01
     apart = [[0.30, 0.32], [0.30, 0.32]]
     for shift, tied in ((just_in, True), (just_out, False)):
         made = over_seeds([apart[0], [value + shift for value in apart[1]]])
         assert ("within_noise" in found(made)) == tied
+
+
+def test_a_noisy_third_one_does_not_tie_the_quiet_ones() -> None:
+    values = [[0.189, 0.200, 0.218], [0.240, 0.294, 0.278], [0.293, 0.481, 0.374]]
+    assert "within_noise" not in found(over_seeds(values))
 
 
 def test_without_further_seeds_nothing_is_said_of_seeds() -> None:

@@ -4,23 +4,26 @@ With `search.repeats` the seeds that count are the first one and the repeats: th
 `search.finalists` they are the further seeds alone: a finalist was chosen because its first value was good, so that
 value is too good on the average (the winner's curse).
 
-Interval  mean ± t(0.975, df) · s / √n, with s² the variance within configurations, pooled over the best POOLED of them
-          (the mean square within groups of a one-way analysis of variance) and df its degrees of freedom. Three seeds
-          of one configuration alone say next to nothing of their own spread. It covers the seeds' noise, not the
-          validation set's: all seeds are judged by the same examples.
-Source    Fisher (1925), Statistical methods for research workers.
+Interval  mean ± t(0.975, PRIOR + n − 1) · s / √n. A configuration's own variance v over three seeds says next to
+          nothing, and worse ones are often noisier, so that one variance for all would not do: s² is moderated,
+          (PRIOR · m + (n − 1) · v) / (PRIOR + n − 1), with m the median of the configurations' variances, each divided
+          by the median of χ² over its degrees of freedom, (1 − 2 / 9(n − 1))³. One configuration alone keeps its own.
+          It covers the seeds' noise, not the validation set's: all seeds are judged by the same examples.
+Source    Smyth (2004), Linear models and empirical Bayes methods, with a prior of fixed weight; Wilson and Hilferty
+          (1931) for the median.
 """
 
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tuner.records.trial import COMPLETED, DOOMED, SweepRecord, TrialRecord
 
-POOLED = 3
-"""Few: worse configurations are often noisier ones."""
+PRIOR = 4
+"""Degrees of freedom that the usual variance counts for."""
 _T = {0.975: (12.706, 4.303, 3.182, 2.776), 0.95: (6.314, 2.920, 2.353, 2.132)}
 """Student's t for one to four degrees of freedom; beyond, its expansion is good to 0.003."""
 _Z = {0.975: 1.959964, 0.95: 1.644854}
@@ -68,12 +71,12 @@ def over_seeds(record: SweepRecord) -> tuple[OverSeeds, ...]:
     sign = 1.0 if record.mode == "min" else -1.0
     means = [_mean(group) for group in groups]
     order = sorted(range(len(groups)), key=lambda i: (means[i] is None, sign * (means[i] or 0.0), i))
-    spread, freedom = pooled([groups[i].values for i in order if means[i] is not None][:POOLED])
+    noise = moderated([groups[i].values for i in order if means[i] is not None])
     found = []
-    for i in order:
+    for place, i in enumerate(order):
         group, half = groups[i], None
-        if means[i] is not None and spread is not None:
-            half = student(0.975, freedom) * spread / math.sqrt(len(group.values))
+        if means[i] is not None and noise is not None:
+            half = student(0.975, noise[place].freedom) * noise[place].deviation / math.sqrt(len(group.values))
         found.append(OverSeeds(group.trial, group.trainings, group.wanted, means[i], half))
     return tuple(found)
 
@@ -96,15 +99,29 @@ def trainings_of(record: SweepRecord, trial: TrialRecord) -> tuple[TrialRecord, 
     return (trial, *(one for one in record.repeats if one.repeat_of == trial.trial))
 
 
-def pooled(groups: Sequence[Sequence[float]]) -> tuple[float | None, int]:
-    """The standard deviation within groups and its degrees of freedom; (None, 0) without two values in any."""
-    freedom, squares = 0, 0.0
+@dataclass(frozen=True, slots=True)
+class SeedNoise:
+    """How far a configuration's seeds lie apart."""
+
+    deviation: float
+    """Standard deviation of one seed's value, moderated."""
+    freedom: int
+
+
+def moderated(groups: Sequence[Sequence[float]]) -> list[SeedNoise] | None:
+    """Of each configuration, by its values; None without two values in any."""
+    own = [(statistics.variance(values), len(values) - 1) for values in groups if len(values) > 1]
+    if not own:
+        return None
+    if len(groups) == 1:
+        return [SeedNoise(math.sqrt(own[0][0]), own[0][1])]
+    usual = statistics.median(variance / (1 - 2 / (9 * freedom)) ** 3 for variance, freedom in own)
+    found = []
     for values in groups:
-        if len(values) > 1:
-            middle = math.fsum(values) / len(values)
-            squares += math.fsum((value - middle) ** 2 for value in values)
-            freedom += len(values) - 1
-    return (math.sqrt(squares / freedom), freedom) if freedom else (None, 0)
+        freedom = len(values) - 1
+        square = PRIOR * usual + (freedom * statistics.variance(values) if freedom > 0 else 0.0)
+        found.append(SeedNoise(math.sqrt(square / (PRIOR + freedom)), PRIOR + freedom))
+    return found
 
 
 def student(share: float, freedom: int) -> float:

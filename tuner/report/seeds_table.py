@@ -16,7 +16,7 @@ from tuner.report.wording import NOTHING, number, printable
 ROWS = 10
 HEADINGS = ("trial", "mean", "95 % interval", "seeds", "chosen by")
 EXPLAINED = (
-    "The interval covers the noise between seeds alone, pooled over these configurations; "
+    "The interval covers the noise between seeds alone, its own and what is usual among these configurations; "
     "all seeds are judged by the same validation examples."
 )
 

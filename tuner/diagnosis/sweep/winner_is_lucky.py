@@ -26,7 +26,7 @@ import numpy.typing as npt
 
 from tuner.diagnosis.sweep.standing import at_epochs
 from tuner.records.finding import Finding, Remedy
-from tuner.records.seeds import chosen_by_mean, over_seeds, pooled
+from tuner.records.seeds import chosen_by_mean, moderated, over_seeds
 from tuner.records.trial import COMPLETED, PRUNED, SweepRecord, TrialRecord
 
 REACH = 8.0
@@ -111,9 +111,9 @@ def candidates(record: SweepRecord, examples: int) -> tuple[list[float], float |
     if chosen_by_mean(record) is not None:
         groups = [one for one in over_seeds(record) if one.whole and one.mean is not None]
         values = [one.mean for one in groups if one.mean is not None]
-        spread, _ = pooled([one.values for one in groups])
+        noise = moderated([one.values for one in groups])
         if not _is_accuracy(record.metric):
-            return values, None if spread is None else spread / math.sqrt(len(groups[0].values))
+            return values, None if noise is None else noise[0].deviation / math.sqrt(len(groups[0].values))
     else:
         able = [t for t in record.trials if t.value is not None and t.ending in (COMPLETED, PRUNED)]
         values = [t.value for t in able if t.value is not None]

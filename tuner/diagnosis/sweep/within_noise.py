@@ -1,15 +1,14 @@
 """Within noise: the best configurations differ by less than two seeds of one of them do.
 
 Question  Is the winner the better configuration, or did it have the better seeds?
-Formula   t = (mean of the other − mean of the best) / (s · √(1/n + 1/m)) over the seeds of configurations that were
-          trained on several; s² is the variance within configurations, pooled over the best of them; tied is each whose
-          t stays below Student's one-sided 95 % point.
+Formula   t = (mean of the other − mean of the best) / √(s²/n + r²/m), s and r the moderated deviations of one seed of
+          either (`records/seeds.py`); tied is each whose t stays below Student's one-sided 95 % point.
 Units     s: of the metric; t: none.
-Hit       one other or more is tied with the best, at two degrees of freedom or more. Without further seeds
+Hit       one other or more is tied with the best. Without further seeds
           (`search.repeats`, `search.finalists`) nothing is said: what one seed would have changed cannot be seen in a
           single curve, whose noise between epochs is another.
 Cheapest  of the tied, by weights where they differ by a tenth or more, else by seconds an epoch.
-Source    Fisher (1925), analysis of variance; Bouthillier et al. (2021), Accounting for variance in machine learning
+Source    Smyth (2004), moderated t; Bouthillier et al. (2021), Accounting for variance in machine learning
           benchmarks.
 """
 
@@ -18,24 +17,23 @@ from __future__ import annotations
 import math
 
 from tuner.records.finding import Finding, Remedy
-from tuner.records.seeds import POOLED, OverSeeds, over_seeds, pooled, student
+from tuner.records.seeds import OverSeeds, SeedNoise, moderated, over_seeds, student
 from tuner.records.trial import SweepRecord, TrialRecord
 
 SURE = 0.95
-FREEDOM = 2
 CHEAPER = 0.9
 SOURCE = "Bouthillier et al. (2021)"
 
 
 def find(record: SweepRecord) -> list[Finding]:
     able = [one for one in over_seeds(record) if one.whole and one.mean is not None]
-    spread, freedom = pooled([one.values for one in able[:POOLED]])
-    if len(able) < 2 or spread is None or freedom < FREEDOM:
+    noise = moderated([one.values for one in able])
+    if len(able) < 2 or noise is None:
         return []
     best, *others = able
-    limit = student(SURE, freedom)
-    distances = [(_distance(best, other, spread), other) for other in others]
-    tied = [other for distance, other in distances if distance < limit]
+    distances = [_distance(best, other, noise[0], mine) for other, mine in zip(others, noise[1:], strict=True)]
+    tied = [other for other, distance in zip(others, distances, strict=True) if distance < 1]
+    spread = noise[0].deviation
     if not tied:
         return []
     names = ", ".join(one.trial.trial for one in (best, *tied))
@@ -48,9 +46,9 @@ def find(record: SweepRecord) -> list[Finding]:
     return [
         Finding(
             "within_noise",
-            0.9 if distances[0][0] < limit / 2 else 0.7,
+            0.9 if distances[0] < 0.5 else 0.7,
             f"{says}; the cheapest is {cheapest.trial.trial}{why}",
-            evidence={"tied": 1 + len(tied), "behind": behind, "deviation": spread, "freedom": freedom},
+            evidence={"tied": 1 + len(tied), "behind": behind, "deviation": spread},
             remedies=(
                 Remedy(f"take trial {cheapest.trial.trial}", f"the cheapest of those that are tied{why}", SOURCE),
                 Remedy("more seeds", _seeds(behind, spread), SOURCE),
@@ -59,11 +57,13 @@ def find(record: SweepRecord) -> list[Finding]:
     ]
 
 
-def _distance(best: OverSeeds, other: OverSeeds, spread: float) -> float:
-    """t of the difference; 0 where neither differs at all."""
+def _distance(best: OverSeeds, other: OverSeeds, mine: SeedNoise, its: SeedNoise) -> float:
+    """t of the difference, over the t from which it counts; 0 where neither differs at all."""
     difference = abs((other.mean or 0.0) - (best.mean or 0.0))
-    error = spread * math.sqrt(1 / len(best.values) + 1 / len(other.values))
-    return difference / error if error > 0 else math.inf if difference > 0 else 0.0
+    error = math.hypot(mine.deviation / math.sqrt(len(best.values)), its.deviation / math.sqrt(len(other.values)))
+    if error == 0:
+        return math.inf if difference > 0 else 0.0
+    return difference / error / student(SURE, min(mine.freedom, its.freedom))
 
 
 def _cheapest(tied: list[OverSeeds]) -> tuple[OverSeeds, str]:
