@@ -3,11 +3,11 @@
     python benchmarks/diagnosis_limits.py [SYMPTOM ...] [--file FILE ...] [--write]
 
 A symptom holds where its name is among the verdicts that a fair reader would accept. The histories are seen as they
-are, noisy, at 5 to 35 evenly spaced epochs, with a training loss a step, and without their baseline. Each limit and
-width is held to its present value by a prior, so that a few hundred histories cannot carry it off; equal conditions of
-a symptom stay equal. Printed: the log loss a history of the present limits, of those set on all families, and of
-those set on the other families alone, which is what a new family may expect. `--write` puts the new limits into the
-symptoms' files.
+are, noisy, at 5 to 35 evenly spaced epochs, with a training loss a step, without what is known of the problem, and
+without validation. Each limit and width is held to its present value by a prior, so that a few hundred histories cannot
+carry it off; equal conditions of a symptom stay equal. Printed: the log loss a history of the present limits, of those
+set on all families, and of those set on the other families alone, which is what a new family may expect. `--write` puts
+the new limits into the symptoms' files.
 """
 
 from __future__ import annotations
@@ -49,16 +49,17 @@ def seen_otherwise(items: list[Item]) -> tuple[list[Item], Array]:
     copies = [copy for noise in (0.02, 0.05) for copy in with_noise(items, noise)]
     copies += [copy for length in LENGTHS for copy in of_length(items, length)]
     copies += by_step(items)
-    bare = ("baseline_loss", "initial_loss", "num_classes", "train_eval_loss")
+    bare = ("baseline_loss", "initial_loss", "num_classes", "train_eval_loss", "config")
     needed = {"train_eval_mismatch", "bad_initialisation", "not_learning", "underfitting"}
     copies += [{k: v for k, v in i.items() if k not in bare} for i in items if not needed & set(i["accepted"])]
+    copies += [{k: v for k, v in i.items() if k != "val_loss"} for i in items]
     return items + copies, np.array([1.0] * len(items) + [COPY] * len(copies))
 
 
 def measured(items: list[Item]) -> dict[str, dict[str, Array]]:
     """Symptom -> measure -> one value a history."""
     histories = [history_from_mapping({k: v for k, v in item.items() if v is not None}) for item in items]
-    order = np.argsort([len(item["val_loss"]) for item in items], kind="stable")
+    order = np.argsort([len(item["train_loss"]) for item in items], kind="stable")
     out: dict[str, dict[str, Array]] = {module.NAME: {} for module in ORDER}
     for rows in np.array_split(order, max(1, len(items) // 64)):
         features = Features(make_batch([histories[row] for row in rows]))

@@ -94,3 +94,18 @@ def test_what_to_do_first_stands_first_unless_something_else_is_much_surer() -> 
     assert [f.confidence >= surest - 0.2 for f in findings] == sorted(
         (f.confidence >= surest - 0.2 for f in findings), reverse=True
     )
+
+
+def test_validation_below_training_needs_to_know_of_dropout() -> None:
+    """Where nobody says how training was measured, dropout may have lifted it."""
+    train, val = falling(40, 2.0, 0.5, 10), falling(40, 2.0, 0.42, 10)
+    assert diagnose([make(train, val)])[0].verdict == "healthy"
+    assert diagnose([make(train, val, train_eval="after_epoch")])[0].verdict == "easy_validation"
+    assert diagnose([make(train, val, train_eval="after_epoch", config={"dropout": 0.5})])[0].verdict != "healthy"
+    assert diagnose([make(train, val, train_eval="epoch_mean", config={"dropout": 0.5})])[0].verdict == "healthy"
+
+
+def test_training_alone_has_to_fall_by_much_to_be_undertrained() -> None:
+    """Validation may have come to rest long ago."""
+    assert diagnose([make(falling(30, 2.3, 0.1, 1.0), baseline_loss=2.3)])[0].verdict == "undertrained"
+    assert diagnose([make(falling(30, 2.3, 0.3, 4.0), baseline_loss=2.3)])[0].verdict == "healthy"

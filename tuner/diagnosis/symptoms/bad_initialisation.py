@@ -24,8 +24,8 @@ from tuner.records.finding import Remedy
 NAME = "bad_initialisation"
 
 WAYS = (
-    (Condition("excess", 0.831, 0.903, 1.0),),
-    (Condition("later", 1.63, 2.26, 1.0), Condition("jumps", 0.0596, 0.0298, 0.05)),
+    (Condition("excess", 0.828, 0.89, 1.0),),
+    (Condition("later", 1.63, 2.24, 1.0), Condition("jumps", 0.0595, 0.0298, 0.05)),
 )
 LATER = 0.75
 """Of the confidence that is left where only the first epoch's loss is known."""

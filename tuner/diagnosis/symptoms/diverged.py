@@ -25,7 +25,7 @@ from tuner.records.finding import Remedy
 
 NAME = "diverged"
 
-WAYS = ((Condition("excess", 1.16, 2.17, 1.0),),)
+WAYS = ((Condition("excess", 1.17, 2.17, 1.0),),)
 VALIDATION_ALONE = 0.8
 """Confidence where validation alone is lost: its data may hold what training never met."""
 

@@ -28,11 +28,11 @@ NAME = "memorisation"
 
 WAYS = (
     (
-        Condition("train_fall", 0.19, 0.373, 0.3),
-        Condition("gap", 0.283, 0.374, 0.3),
-        Condition("level", 0.094, 0.134, 0.3),
-        Condition("rise", 0.178, 0.0337, 0.1),
-        Condition("to_come", 0.638, 0.0363, 0.1),
+        Condition("train_fall", 0.189, 0.369, 0.3),
+        Condition("gap", 0.282, 0.373, 0.3),
+        Condition("level", 0.094, 0.133, 0.3),
+        Condition("rise", 0.168, 0.0334, 0.1),
+        Condition("to_come", 0.649, 0.0348, 0.1),
     ),
 )
 LEVEL = 0.03

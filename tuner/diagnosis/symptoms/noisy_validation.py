@@ -25,8 +25,8 @@ from tuner.records.finding import Remedy
 NAME = "noisy_validation"
 
 WAYS = (
-    (Condition("wobble", 0.155, 0.265, 0.1), Condition("wobble_times", 3.43, 5.3, 3.0)),
-    (Condition("jumps", 0.0447, 0.073, 0.1), Condition("times", 5.42, 15.5, 3.0)),
+    (Condition("wobble", 0.163, 0.31, 0.1), Condition("wobble_times", 3.55, 5.65, 3.0)),
+    (Condition("jumps", 0.0449, 0.0714, 0.1), Condition("times", 6.11, 18.5, 3.0)),
 )
 
 

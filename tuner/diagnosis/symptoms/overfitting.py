@@ -30,16 +30,16 @@ NAME = "overfitting"
 
 WAYS = (
     (
-        Condition("rise_net", 0.0489, 0.0707, 0.1),
-        Condition("sigmas", 1.35, 2.88, 3.0),
-        Condition("against", -0.129, 0.678, 2.0),
-        Condition("train_fall", 0.217, 0.572, 0.1),
+        Condition("rise_net", 0.0494, 0.0706, 0.1),
+        Condition("sigmas", 1.3, 2.78, 3.0),
+        Condition("against", -0.0965, 0.727, 2.0),
+        Condition("train_fall", 0.218, 0.572, 0.1),
     ),
     (
-        Condition("line", -0.00852, 0.0811, 0.1),
-        Condition("line_errors", 0.44, 2.12, 2.0),
-        Condition("rise", 0.0606, 0.108, 0.1),
-        Condition("train_fall", 0.217, 0.572, 0.1),
+        Condition("line", -0.0155, 0.0635, 0.1),
+        Condition("line_errors", 0.485, 2.2, 2.0),
+        Condition("rise", 0.0612, 0.106, 0.1),
+        Condition("train_fall", 0.218, 0.572, 0.1),
     ),
 )
 ALONE = 0.7

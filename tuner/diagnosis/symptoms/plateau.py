@@ -29,15 +29,15 @@ NAME = "plateau"
 
 WAYS = (
     (
-        Condition("drop", 0.187, 0.263, 0.2),
-        Condition("moved", 0.178, -0.0106, 0.3),
-        Condition("share", 0.107, 0.197, 0.1),
+        Condition("drop", 0.179, 0.246, 0.2),
+        Condition("moved", 0.173, -0.0165, 0.3),
+        Condition("share", 0.106, 0.188, 0.1),
     ),
     (
-        Condition("jumps", 0.0539, 0.0821, 0.05),
-        Condition("change", 0.153, -0.00618, 0.1),
-        Condition("learnt", 0.218, 0.368, 0.3),
-        Condition("learnt", 0.585, 0.484, 0.3),
+        Condition("jumps", 0.0537, 0.0819, 0.05),
+        Condition("change", 0.185, -0.00548, 0.1),
+        Condition("learnt", 0.219, 0.366, 0.3),
+        Condition("learnt", 0.575, 0.471, 0.3),
     ),
 )
 

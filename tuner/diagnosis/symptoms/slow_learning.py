@@ -27,15 +27,15 @@ NAME = "slow_learning"
 
 WAYS = (
     (
-        Condition("learnt", 0.197, 0.117, 0.3),
-        Condition("learnt", -146000.0, -138.0, 0.02),
-        Condition("late", -0.718, 0.115, 0.3),
-        Condition("falls", 1.6, 6.61, 2.0),
+        Condition("learnt", 0.194, 0.115, 0.3),
+        Condition("learnt", -221000.0, -340.0, 0.02),
+        Condition("late", -1.11, 0.0216, 0.3),
+        Condition("falls", 1.74, 7.29, 2.0),
     ),
     (
-        Condition("learnt_guessed", 0.244, 0.174, 0.1),
-        Condition("late", -0.718, 0.115, 0.3),
-        Condition("falls", 1.6, 6.61, 2.0),
+        Condition("learnt_guessed", 0.25, 0.184, 0.1),
+        Condition("late", -1.11, 0.0216, 0.3),
+        Condition("falls", 1.74, 7.29, 2.0),
     ),
 )
 GUESSED = 0.8

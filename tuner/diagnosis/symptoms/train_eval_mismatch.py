@@ -25,7 +25,7 @@ from tuner.records.finding import Remedy
 
 NAME = "train_eval_mismatch"
 
-WAYS = ((Condition("above", 0.158, 0.198, 0.1), Condition("sigmas", 1.79, 3.31, 3.0)),)
+WAYS = ((Condition("above", 0.16, 0.198, 0.1), Condition("sigmas", 1.86, 3.27, 3.0)),)
 SMALL_BATCH = 8
 
 

@@ -28,17 +28,17 @@ NAME = "underfitting"
 
 WAYS = (
     (
-        Condition("learnt", 0.497, 0.436, 0.5),
-        Condition("learnt", 0.0141, 0.0182, 0.02),
-        Condition("to_come", 0.165, 0.0236, 0.1),
-        Condition("late", 0.762, 0.373, 0.3),
-        Condition("gap", 0.587, 0.381, 0.3),
+        Condition("learnt", 0.494, 0.432, 0.5),
+        Condition("learnt", 0.0149, 0.0192, 0.02),
+        Condition("to_come", 0.161, 0.0242, 0.1),
+        Condition("late", 0.812, 0.396, 0.3),
+        Condition("gap", 0.585, 0.379, 0.3),
     ),
     (
-        Condition("learnt_guessed", 0.144, 0.103, 0.1),
-        Condition("to_come", 0.165, 0.0236, 0.1),
-        Condition("late", 0.762, 0.373, 0.3),
-        Condition("gap", 0.587, 0.381, 0.3),
+        Condition("learnt_guessed", 0.143, 0.104, 0.1),
+        Condition("to_come", 0.161, 0.0242, 0.1),
+        Condition("late", 0.812, 0.396, 0.3),
+        Condition("gap", 0.585, 0.379, 0.3),
     ),
 )
 GUESSED = 0.65

@@ -26,11 +26,11 @@ NAME = "unrepresentative_training_data"
 
 WAYS = (
     (
-        Condition("gap", 0.406, 0.517, 0.3),
-        Condition("gap_half", 0.229, 0.551, 0.3),
-        Condition("rise", 0.0517, 0.028, 0.1),
-        Condition("train_fall", 1.06, 0.667, 0.3),
-        Condition("val_learnt", 0.0479, 0.102, 0.1),
+        Condition("gap", 0.408, 0.52, 0.3),
+        Condition("gap_half", 0.228, 0.542, 0.3),
+        Condition("rise", 0.0515, 0.0286, 0.1),
+        Condition("train_fall", 1.03, 0.633, 0.3),
+        Condition("val_learnt", 0.0499, 0.101, 0.1),
     ),
 )
 

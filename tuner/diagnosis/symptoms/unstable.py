@@ -30,15 +30,15 @@ from tuner.records.finding import Remedy
 
 NAME = "unstable"
 
-GAINED = Condition("gained", 0.0754, 0.249, 0.1)
+GAINED = Condition("gained", 0.0991, 0.366, 0.1)
 """Of the reference, or there is nothing to lose again: jumps of it mean nothing."""
 WAYS = (
-    (Condition("rise", 0.103, 0.152, 0.1), Condition("sigmas", 2.87, 4.46, 3.0), GAINED),
-    (Condition("jumps", 0.0554, 0.0708, 0.05), GAINED),
-    (Condition("lifted", 0.114, 0.159, 0.1), GAINED),
-    (Condition("spikes", 2.5, 3.47, 1.0), GAINED),
+    (Condition("rise", 0.103, 0.15, 0.1), Condition("sigmas", 2.86, 4.47, 3.0), GAINED),
+    (Condition("jumps", 0.0556, 0.0688, 0.05), GAINED),
+    (Condition("lifted", 0.116, 0.152, 0.1), GAINED),
+    (Condition("spikes", 2.5, 3.46, 1.0), GAINED),
     (Condition("blown", 0.3, 0.45, 0.1), GAINED),
-    (Condition("leap", 0.414, 0.987, 0.1), GAINED),
+    (Condition("leap", 0.222, 0.424, 0.1), GAINED),
 )
 SPIKE = 0.1
 SPIKE_SIGMAS = 8.0
