@@ -19,6 +19,7 @@ from tuner.errors import InputError, RunError
 from tuner.records.catalogue import ParameterSpec
 from tuner.records.earlier import Earlier, EarlierTrial
 from tuner.records.run_directory import RunDirectory, find_run
+from tuner.records.seeds import OverSeeds, over_seeds
 from tuner.records.trial import DOOMED, TrialRecord
 from tuner.records.values import Scalar
 from tuner.search.earlier import read_study
@@ -66,7 +67,8 @@ def read_source(source: WarmStart, sweep: Sweep, runs: Path) -> Source:
 def _run(directory: RunDirectory, sweep: Sweep) -> Source:
     record, old = directory.record(), load_resolved(directory)
     metric = sweep.metric.name
-    trials = tuple(_trial(trial, old, metric) for trial in record.trials)
+    seeds = {one.trial.trial: one for one in over_seeds(record) if one.whole} if record.seeds_each > 1 else {}
+    trials = tuple(_trial(trial, old, metric, seeds.get(trial.trial)) for trial in record.trials)
     differs = []
     if (old.task, old.loop) == (sweep.task, sweep.loop) and _code_differs(directory):
         differs.append("the code differs")
@@ -74,15 +76,18 @@ def _run(directory: RunDirectory, sweep: Sweep) -> Source:
     return Source(earlier, old, tuple(differs))
 
 
-def _trial(trial: TrialRecord, old: Sweep, metric: str) -> EarlierTrial:
+def _trial(trial: TrialRecord, old: Sweep, metric: str, seeds: OverSeeds | None = None) -> EarlierTrial:
+    """`seeds`: of a configuration that was trained on several; its value is their mean, and one diverged dooms it."""
     kept = tuple((epoch.epoch, epoch.metrics[metric]) for epoch in trial.epochs if metric in epoch.metrics)
     last = trial.epochs[-1].metrics if trial.epochs else {}
+    broke = seeds is not None and seeds.diverged > 0
     return EarlierTrial(
         trial.trial,
         old.settings(trial.config),
-        trial.ending if trial.epochs else None,
+        DOOMED if broke else trial.ending if trial.epochs else None,
         kept,
-        diverged=trial.ending == DOOMED and not all(map(math.isfinite, last.values())),
+        value=None if seeds is None else seeds.mean,
+        diverged=broke or (trial.ending == DOOMED and not all(map(math.isfinite, last.values()))),
         data_hash=trial.facts.data_hash if trial.facts is not None else None,
     )
 

@@ -20,7 +20,7 @@ class EarlierTrial:
     reports: tuple[tuple[int, float], ...] = ()
     """The metric at each epoch."""
     value: float | None = None
-    """The metric where only one number is known; None: the best of `reports`."""
+    """The metric where only one number is known, or its mean over several seeds; None: the best of `reports`."""
     diverged: bool = False
     data_hash: str | None = None
     """Of its data, or the beginning of it; None where nobody recorded it."""

@@ -32,7 +32,8 @@ def read(uri: str, name: str, metric: str) -> Earlier:
         sweeps = {run.info.run_id: run for run in runs if run.info.run_id in parents}
         for parent in parents - sweeps.keys():
             sweeps[parent] = client.get_run(parent)
-        trials = [run for run in runs if run.info.run_id not in sweeps]
+        # A configuration trained again on a further seed is no trial of its own.
+        trials = [run for run in runs if run.info.run_id not in sweeps and "tuner.repeat_of" not in run.data.tags]
         found = tuple(_trial(client, run, _parent(run, sweeps), above, metric) for run in trials)
     own = list(sweeps.values())
     horizons = {_whole(run.data.params.get("max_epochs")) for run in own or trials}
