@@ -1,6 +1,6 @@
 """Runs every command of docs/diagnose_inputs.md and writes its output there: `python docs/run_diagnose_inputs.py`.
 
-In a folder of its own, beside a small sweep with its MLflow store and three small files; a minute.
+In a folder of its own, beside a small sweep with its MLflow store and four small files; a minute.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SHOWN = 6
 """Lines of an output, but for the first."""
 WIDE = 400
 """Letters of a line of JSON."""
-BLOCK = re.compile(r"^\$ tuner (diagnose [^W\n][^\n]*)\n(.*?)(?=^```)", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^\$ tuner (diagnose [^W\n][^\n]*)\n(.*?)(?=^```$)", re.MULTILINE | re.DOTALL)
 TRAIN, VAL = [2.3, 1.9, 1.4, 1.0, 0.7, 0.5, 0.35, 0.25], [2.3, 2.0, 1.6, 1.4, 1.5, 1.7, 1.9, 2.2]
 
 
@@ -47,6 +47,8 @@ def lay_out(folder: Path) -> None:
     (folder / "examples.json").write_text(json.dumps([whole, lost]))
     (folder / "examples.jsonl").write_text("".join(json.dumps(one) + "\n" for one in (whole, lost)))
     (folder / "examples.csv").write_text("\n".join(["epoch,train_loss,val_loss", *rows]) + "\n")
+    many = [f"{name},{row}" for name, shown in (("short", rows[:4]), ("whole", rows)) for row in shown]
+    (folder / "many.csv").write_text("\n".join(["id,epoch,train_loss,val_loss", *many]) + "\n")
     tuner(SWEEP, folder)
 
 

@@ -70,6 +70,12 @@ def test_a_sweeps_run_stands_for_its_trials(store: tuple[str, dict[str, str]], b
     assert {(history.max_epochs, history.initial_loss) for history in found} == {(9, 2.3)}
 
 
+def test_a_trials_number_is_its_runs_name_and_no_experiments_id(store: tuple[str, dict[str, str]]) -> None:
+    """`mlflow:0001` read the experiment of the id 1, because MLflow takes 0001 for 1."""
+    assert [history.id for history in read(store, "0001")] == ["0001"]
+    assert [history.id for history in read(store, "1")] == ["from zero", "infinite"]
+
+
 def test_one_run_and_the_store_from_the_environment(
     store: tuple[str, dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

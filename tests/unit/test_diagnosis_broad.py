@@ -9,7 +9,7 @@ from types import ModuleType
 import numpy as np
 from broad_histories import broad_histories
 from diagnosis_histories import scaled
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tuner.diagnosis import diagnose, doomed
@@ -18,8 +18,6 @@ from tuner.diagnosis.features import Features
 from tuner.diagnosis.symptoms import ORDER
 from tuner.records.finding import HEALTHY, UNKNOWN
 from tuner.records.history import History
-
-EXAMPLES = 60
 
 
 def verdict(history: History) -> str:
@@ -34,14 +32,12 @@ def in_range(history: History, factor: float) -> bool:
     return len(size) == 0 or (size.min() * min(factor, 1) > 1e-280 and size.max() * max(factor, 1) < 1e280)
 
 
-@settings(max_examples=EXAMPLES)
 @given(broad_histories(), st.floats(1e-6, 1e6))
 def test_the_unit_of_the_loss_changes_no_verdict(history: History, factor: float) -> None:
     assume(in_range(history, factor))
     assert verdict(scaled(history, factor)) == verdict(scaled(history, 1.0))
 
 
-@settings(max_examples=EXAMPLES)
 @given(broad_histories(), st.booleans())
 def test_a_nan_at_the_end_of_training_is_diverged(history: History, validated: bool) -> None:
     """Whatever came before, whatever else was measured with it, and by the step as well as by the epoch."""
@@ -64,7 +60,6 @@ def test_a_nan_at_the_end_of_training_is_diverged(history: History, validated: b
     assert found.symptom == "diverged"
 
 
-@settings(max_examples=EXAMPLES)
 @given(broad_histories(), st.integers(2, 9))
 def test_equal_steps_inside_each_epoch_change_no_verdict(history: History, steps: int) -> None:
     assume("train_loss" in history.curves and history.steps_per_epoch is None)
@@ -76,7 +71,6 @@ def test_equal_steps_inside_each_epoch_change_no_verdict(history: History, steps
     assert verdict(replace(history, curves=curves, missing=missing, steps_per_epoch=steps)) == verdict(history)
 
 
-@settings(max_examples=EXAMPLES)
 @given(st.lists(broad_histories(), min_size=1, max_size=4), st.permutations(ORDER))
 def test_the_order_of_the_symptoms_changes_nothing(batch: list[History], mixed: list[ModuleType]) -> None:
     """They share one set of features: none may change what the next one finds in it."""
@@ -86,7 +80,6 @@ def test_the_order_of_the_symptoms_changes_nothing(batch: list[History], mixed: 
         assert {module.NAME: repr(module.find(other)) for module in mixed} == alone
 
 
-@settings(max_examples=EXAMPLES)
 @given(st.lists(broad_histories(), min_size=1, max_size=4))
 def test_nothing_crashes_it_and_what_it_says_is_sound(batch: list[History]) -> None:
     for history, diagnosis in zip(batch, diagnose(batch), strict=True):

@@ -18,8 +18,8 @@ FILES = [name for name in SHOWN if name.startswith("tests/data/histories/")]
 
 
 def test_every_kind_of_input_has_its_command() -> None:
-    others = {"examples.json", "examples.jsonl", "examples.csv", "mlflow:digits-mlp", "digits-mlp"}
-    assert others <= SHOWN.keys()
+    files = {"examples.json", "examples.jsonl", "examples.csv", "many.csv"}
+    assert files | {"mlflow:digits-mlp", "mlflow:0001", "digits-mlp"} <= SHOWN.keys()
     tools = ("tensorboard", "lightning", "huggingface", "keras_history.json", "keras_log.csv")
     assert all(any(tool in name for name in FILES) for tool in tools)
 

@@ -65,7 +65,7 @@ def _runs(client: Any, name: str) -> tuple[list[Any], Mapping[str, str]]:
         if found is not None:
             return _family(client, found)
     experiment = client.get_experiment_by_name(name)
-    if experiment is None and name.isdigit():
+    if experiment is None and name.isdecimal() and name == str(int(name)):  # to MLflow, 0001 is 1; to us, a trial
         experiment = _try(lambda: client.get_experiment(name))
     if experiment is not None:
         return _search(client, [experiment.experiment_id], ""), {}
