@@ -66,9 +66,11 @@ def _up(values: Sequence[float]) -> tuple[Callable[[float], float], list[float]]
     inside = HIGH - TOP - BOTTOM
     if low > 0 and high / low > LOGARITHMIC_FROM:
         bottom, top = math.log10(low), math.log10(high)
-        decades = range(math.ceil(bottom), math.floor(top) + 1)
-        every = max(1, len(decades) // 4)
-        return lambda y: TOP + (top - math.log10(y)) / (top - bottom) * inside, [10.0**d for d in decades][::every]
+        ticks = [m * 10.0**d for d in range(math.floor(bottom), math.ceil(top)) for m in (1, 2, 5)]
+        inner = [tick for tick in ticks if low <= tick <= high]
+        decades = [tick for tick in inner if math.log10(tick).is_integer()]
+        named = decades if len(decades) > 1 else inner
+        return lambda y: TOP + (top - math.log10(y)) / (top - bottom) * inside, named[:: max(1, len(named) // 4)]
     if high - low < FLAT * abs(high):  # or noise would look like a mountain
         low, high = low - FLAT / 2 * abs(high), high + FLAT / 2 * abs(high)
     step = _step(max(high - low, 1e-9))

@@ -171,7 +171,7 @@ def sweep() -> str:
 def examples() -> dict[str, tuple[dict[str, Any], Finding | None]]:
     """Symptom -> the history that shows it best, without its configuration, and the finding.
 
-    Best: planted there, the verdict, of a length that can be drawn, said most surely; in that order.
+    Best: planted there, the verdict, of a length that can be drawn, with the level it is held against, said surest; in that order.
     """
     items = json.loads(gzip.decompress(TUNING.read_bytes()))
     plain = [{k: v for k, v in item.items() if v is not None and k != "config"} for item in items]
@@ -180,7 +180,15 @@ def examples() -> dict[str, tuple[dict[str, Any], Finding | None]]:
         drawable = len(item["train_loss"]) in LENGTHS
         for finding in diagnosis.findings or (None,):
             name, confidence = (finding.symptom, finding.confidence) if finding else (diagnosis.verdict, 1.0)
-            rank = (item["cause"] == name, diagnosis.verdict == name, drawable, -len(item["accepted"]), confidence)
+            level = name not in AGAINST_BASELINE or "baseline_loss" in item
+            rank = (
+                item["cause"] == name,
+                diagnosis.verdict == name,
+                drawable,
+                level,
+                -len(item["accepted"]),
+                confidence,
+            )
             if name in item["accepted"] and (name not in best or rank > best[name][0]):
                 best[name] = (rank, item, finding)
     return {name: (item, finding) for name, (_, item, finding) in best.items()}
