@@ -171,7 +171,7 @@ def sweep() -> str:
 def examples() -> dict[str, tuple[dict[str, Any], Finding | None]]:
     """Symptom -> the history that shows it best, without its configuration, and the finding.
 
-    Best: planted there, the verdict, of a length that can be drawn, with the level it is held against, said surest; in that order.
+    Best, in that order: planted there, the verdict, drawable, with the level it is held against, said most surely.
     """
     items = json.loads(gzip.decompress(TUNING.read_bytes()))
     plain = [{k: v for k, v in item.items() if v is not None and k != "config"} for item in items]

@@ -88,7 +88,6 @@ def test_nothing_crashes_it_and_what_it_says_is_sound(batch: list[History]) -> N
             assert diagnosis.verdict in (HEALTHY, UNKNOWN)
         for finding in diagnosis.findings:
             assert 0.5 <= finding.confidence <= 1
-            assert finding.says
             assert finding.remedies
             assert "nan" not in finding.says.lower().replace("nan or infinite", "")
             if finding.since_epoch is not None:
