@@ -16,7 +16,7 @@ from tuner.search.gp_proposal import Question, answer
 from tuner.search.make import make_scheduler, make_searcher
 
 KILLS = 20
-RULES = Rules(metric="val_loss", mode="min", max_epochs=9, trials=24, seed=3)
+RULES = Rules(metric="val_loss", mode="min", max_epochs=9, trials=24, seed=3, space=SPACE)
 
 
 def sweep_of(searcher: str, scheduler: str) -> Sweep:

@@ -19,7 +19,7 @@ from tuner.records.trial import INTERRUPTED
 from tuner.search.interface import Scheduler, Searcher
 
 KEYS = {
-    "suggestion": ("trial", "number", "config", "origin", "seed", "seen"),
+    "suggestion": ("trial", "number", "config", "origin", "seed", "seen", "tried"),
     "promotion": ("trial", "epoch"),
     "rung": ("trial", "epoch", "value", "promoted", "paused", "reason"),
     "ending": ("trial", "ending", "value", "best_epoch", "reason"),

@@ -8,7 +8,8 @@ from tuner.search.study import StudySearcher
 from tuner.search.window import Limits
 from tuner.space import Space
 
-LIMITS = Limits(best=50, recent=200, spread=100)
+LIMITS = Limits(best=150, recent=150, spread=100)
+"""Few of the best and more of the latest lost more: docs/log.md has the numbers."""
 
 
 def tpe(space: Space, *, mode: str, seed: int, startup: int = 10, limits: Limits = LIMITS) -> StudySearcher:
