@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import pickle
 import random
+from dataclasses import replace
 from typing import Any
 
+from control_kit import SPACE as PLANE
 from control_kit import DriverKilled, Sweep
 
 from tests.contract.searcher import SPACE
@@ -16,11 +18,13 @@ from tuner.search.gp_proposal import Question, answer
 from tuner.search.make import make_scheduler, make_searcher
 
 KILLS = 20
-RULES = Rules(metric="val_loss", mode="min", max_epochs=9, trials=24, seed=3, space=SPACE)
+RULES = Rules(metric="val_loss", mode="min", max_epochs=9, trials=24, seed=3)
 
 
 def sweep_of(searcher: str, scheduler: str) -> Sweep:
-    return Sweep(RULES, algorithm=searcher, scheduler=scheduler, space=SPACE)
+    """Over the conditional space; the grid over two numbers: its first points differ in the last parameters alone."""
+    space = PLANE if searcher == "grid" else SPACE
+    return Sweep(replace(RULES, space=space), algorithm=searcher, scheduler=scheduler, space=space)
 
 
 def whole(searcher: str, scheduler: str, slots: int = 1) -> Sweep:
@@ -47,10 +51,10 @@ def kill_points(lines: int, seed: int = 0) -> list[int]:
 
 def expected(sweep: Sweep) -> list[Decision]:
     """What a controller that is never killed decides on the journal's reports in their order."""
-    searcher = make_searcher(sweep.algorithm, {}, SPACE, mode=RULES.mode, seed=RULES.seed)
+    searcher = make_searcher(sweep.algorithm, {}, sweep.space, mode=RULES.mode, seed=RULES.seed)
     options = {"grace": 1, "eta": sweep.eta} if sweep.scheduler in ("asha", "asha_promotion", "hyperband") else {}
     scheduler = make_scheduler(sweep.scheduler, options, max_epochs=RULES.max_epochs)
-    return decided_without_a_kill(sweep.lines, RULES, searcher, scheduler)
+    return decided_without_a_kill(sweep.lines, sweep.rules, searcher, scheduler)
 
 
 class Remembering:
