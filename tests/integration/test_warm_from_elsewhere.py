@@ -124,6 +124,10 @@ def test_mlflow_runs_of_anybodys(tmp_path: Path) -> None:
     client.log_param(empty, "lr", 0.01)
     client.log_param(empty, "optimizer", "adamw")
     client.set_terminated(empty, "FINISHED")
+    again = client.create_run(experiment, run_name="a further seed", tags={"tuner.repeat_of": "run 1"}).info.run_id
+    client.log_param(again, "lr", 0.001)
+    client.log_metric(again, "val_loss", 0.1, step=1)
+    client.set_terminated(again, "FINISHED")
     warm = told('{run: "mlflow:yesterday", trust: true}', store)
     assert [line["source"] for line in warm.lines] == [f"run {number}" for number in range(1, 6)]
     assert warm.lines[-1]["diverged"]

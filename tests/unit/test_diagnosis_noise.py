@@ -49,7 +49,7 @@ def test_means_closer_than_seeds_are_tied_and_the_cheapest_is_named() -> None:
     usual = 0.0004 / (8 / 9) ** 3
     assert finding.evidence["deviation"] == pytest.approx(math.sqrt((4 * usual + 2 * 0.0004) / 6))
     assert finding.remedies[0].change == "take trial 0001"
-    assert "1e+03 weights against 5e+03" in finding.says
+    assert "1,000 weights against 5,000" in finding.says
 
 
 def test_means_farther_apart_than_seeds_are_not_tied() -> None:

@@ -25,9 +25,19 @@ class Price:
 
     measured: tuple[Measurement, ...]
     most_epochs: int | None
-    """Trials times max_epochs, which pruning stays well below; None for a grid whose size is not asked for."""
+    """Trainings (trials, and what is trained again on further seeds) times max_epochs, which
+    pruning stays well below; None for a grid whose size is not asked for."""
     most_core_seconds: float | None
     """All of them with the dearest model that was measured, one after the other."""
+
+
+def most_trainings(sweep: Sweep) -> int | None:
+    """Where nothing is pruned; None for a grid whose size is not asked for."""
+    search = sweep.search
+    if search.trials is None:
+        return None
+    finals = 0 if search.finalists is None else search.finalists.top * search.finalists.seeds
+    return search.trials * search.repeats + finals
 
 
 def price(sweep: Sweep) -> Price:
@@ -38,8 +48,8 @@ def price(sweep: Sweep) -> Price:
     with tempfile.TemporaryDirectory(prefix="tuner-") as scratch:
         plan = TrainingPlan.from_sweep(sweep, RunDirectory(Path(scratch)))
         measured = measure(plan, load_splits(plan), sweep.space)
-    trials = sweep.search.trials
-    epochs = None if trials is None else trials * sweep.search.max_epochs
+    trainings = most_trainings(sweep)
+    epochs = None if trainings is None else trainings * sweep.search.max_epochs
     dearest = max(item.epoch_seconds for item in measured)
     return Price(measured, epochs, None if epochs is None else epochs * dearest)
 

@@ -69,7 +69,7 @@ def _distance(best: OverSeeds, other: OverSeeds, mine: SeedNoise, its: SeedNoise
 def _cheapest(tied: list[OverSeeds]) -> tuple[OverSeeds, str]:
     """The cheapest one and by what; the best one where none is cheaper to speak of."""
     best = tied[0]
-    for of, unit in ((_weights, "weights"), (_seconds, "s an epoch")):
+    for of, unit, shown in ((_weights, "weights", ",.0f"), (_seconds, "s an epoch", ".3g")):
         costs = [of(one) for one in tied]
         known = [(cost, place) for place, cost in enumerate(costs) if cost]
         if len(known) < len(tied) or not known:
@@ -77,8 +77,8 @@ def _cheapest(tied: list[OverSeeds]) -> tuple[OverSeeds, str]:
         low, place = min(known)
         if low < CHEAPER * max(cost for cost, _ in known):
             mine = known[0][0]
-            against = "" if place == 0 else f" against {mine:,.3g} of the best mean's"
-            return tied[place], f", with {low:,.3g} {unit}{against}"
+            against = "" if place == 0 else f" against {mine:{shown}} of the best mean's"
+            return tied[place], f", with {low:{shown}} {unit}{against}"
     return best, ", as dear as the others"
 
 
