@@ -190,3 +190,22 @@ def test_doomed_is_cheap() -> None:
     for _ in range(200):
         doomed(history)
     assert (time.process_time() - began) / 200 < 0.002
+
+
+def test_remedies_are_changes_of_the_sweep_s_own_parameters() -> None:
+    val = falling(EPOCHS, 2.0, 0.36, 14) + rise(EPOCHS, 9, 0.02)
+    config = {"lr": 0.1, "patience": 40, "augmentation": "flip", "augmentation_strength": 1.0, "model.mlp.width": 64}
+    finding = one(make(falling(EPOCHS, 2.0, 0.05, 6), val, config=config)).findings[0]
+    changes = {remedy.change: (remedy.old, remedy.new) for remedy in finding.remedies if remedy.new is not None}
+    last, best = finding.evidence["last_epoch"], finding.evidence["best_epoch"]
+    assert changes["patience"] == (40, (last - best) // 2)
+    assert changes["augmentation_strength"] == (1.0, 1.5)
+    assert changes["model.mlp.width"] == (64, 32)
+    assert changes["lr"] == (0.1, 0.03)
+
+
+def test_augmentation_that_is_not_used_has_no_strength_to_change() -> None:
+    val = falling(EPOCHS, 2.0, 0.36, 14) + rise(EPOCHS, 9, 0.02)
+    for config in ({"augmentation": "", "augmentation_strength": 1.0}, {"augmentation_strength": 1.0}, {}):
+        finding = one(make(falling(EPOCHS, 2.0, 0.05, 6), val, config=config)).findings[0]
+        assert "augmentation" in [remedy.change for remedy in finding.remedies if remedy.new is None]

@@ -24,6 +24,8 @@ CLIPPING = ("clip", "clip_norm", "grad_clip", "gradient_clip", "gradient_clippin
 MOMENTUM = ("momentum",)
 WARMUP = ("warmup", "warmup_epochs", "warmup_steps")
 PATIENCE = ("patience",)
+AUGMENTATION = ("augmentation", "augment")
+STRENGTH = ("augmentation_strength",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,13 @@ class Case:
                 whole = isinstance(self.history.config[name], int)
                 return Remedy(name, because, source, self.history.config[name], tidy(new, whole))
         return Remedy(words, because, source)
+
+    def augmentation(self, factor: float, words: str, because: str, source: str) -> Remedy:
+        """Its strength by this factor, where some is used; `words` where there is none to change."""
+        name = self.name(AUGMENTATION)
+        value = self.history.config[name] if name else None
+        used = bool(value) and value not in ("none", "[]", "()")
+        return self.change(STRENGTH if used else (), times(factor), words, because, source)
 
     def switch(self, names: tuple[str, ...], new: Scalar, words: str, because: str, source: str) -> Remedy:
         """Set the parameter to `new`; `words` where it is not in the configuration."""

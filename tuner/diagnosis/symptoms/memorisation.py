@@ -81,7 +81,7 @@ def says(case: Case) -> str:
 def remedies(case: Case) -> tuple[Remedy, ...]:
     return (
         Remedy("more data", "only new samples show validation what training goes on learning", "B §4.2"),
-        Remedy("augmentation", "more different training samples at no cost in data", "B §4.2"),
+        case.augmentation(1.5, "augmentation", "more different training samples at no cost in data", "B §4.2"),
         case.change(of.DROPOUT, plus(0.2, high=0.6), "more dropout", "it hinders learning by heart", "B §4.2"),
         case.change(of.WEIGHT_DECAY, times(10, high=0.1), "more weight decay", "it hinders learning by heart", "T"),
         Remedy(

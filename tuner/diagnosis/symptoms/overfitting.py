@@ -93,10 +93,14 @@ def says(case: Case) -> str:
 
 
 def remedies(case: Case) -> tuple[Remedy, ...]:
-    best = int(case.evidence["best_epoch"])
+    best, last = int(case.evidence["best_epoch"]), int(case.evidence["last_epoch"])
     return (
-        Remedy(
-            "stop at the best epoch", f"epoch {best} was the best: patience, or its checkpoint, costs nothing", "B, T"
+        case.change(
+            of.PATIENCE,
+            lambda old: min(old, max(2.0, (last - best) // 2)),
+            "stop at the best epoch",
+            f"epoch {best} was the best: patience, or its checkpoint, costs nothing",
+            "B, T",
         ),
         case.change(
             of.DROPOUT, plus(0.2, high=0.6), "more dropout", "units cannot rely on one another", "B §4.2, T §VIII"
@@ -104,7 +108,7 @@ def remedies(case: Case) -> tuple[Remedy, ...]:
         case.change(
             of.WEIGHT_DECAY, times(10, high=0.1), "more weight decay", "smaller weights, smoother function", "T §VIII"
         ),
-        Remedy("augmentation", "more different training samples at no cost in data", "T §VIII"),
+        case.augmentation(1.5, "augmentation", "more different training samples at no cost in data", "T §VIII"),
         case.change(
             of.WIDTH,
             times(0.5, low=1),
