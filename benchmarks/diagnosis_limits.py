@@ -46,7 +46,7 @@ Array = np.ndarray
 
 def seen_otherwise(items: list[Item]) -> tuple[list[Item], Array]:
     """The histories and their copies, with their weights."""
-    copies = [copy for noise in (0.02, 0.05) for copy in with_noise(items, noise)]
+    copies = [copy for noise in (0.02, 0.05, 0.1) for copy in with_noise(items, noise)]
     copies += [copy for length in LENGTHS for copy in of_length(items, length)]
     copies += by_step(items)
     bare = ("baseline_loss", "initial_loss", "num_classes", "train_eval_loss", "config")

@@ -30,16 +30,16 @@ NAME = "overfitting"
 
 WAYS = (
     (
-        Condition("rise_net", 0.0494, 0.0706, 0.1),
-        Condition("sigmas", 1.3, 2.78, 3.0),
-        Condition("against", -0.0965, 0.727, 2.0),
-        Condition("train_fall", 0.218, 0.572, 0.1),
+        Condition("rise_net", 0.0493, 0.069, 0.1),
+        Condition("sigmas", 2.45, 4.0, 3.0),
+        Condition("against", 1.36, 2.81, 2.0),
+        Condition("train_fall", 0.131, 0.316, 0.1),
     ),
     (
-        Condition("line", -0.0155, 0.0635, 0.1),
-        Condition("line_errors", 0.485, 2.2, 2.0),
-        Condition("rise", 0.0612, 0.106, 0.1),
-        Condition("train_fall", 0.218, 0.572, 0.1),
+        Condition("line", 0.0233, 0.0553, 0.1),
+        Condition("line_errors", 1.13, 2.47, 2.0),
+        Condition("rise", 0.0602, 0.106, 0.1),
+        Condition("train_fall", 0.131, 0.316, 0.1),
     ),
 )
 ALONE = 0.7
