@@ -13,6 +13,7 @@ from tuner.search.independent import GridSearcher, RandomSearcher
 from tuner.search.interface import Scheduler, Searcher
 from tuner.search.median import MedianStopping
 from tuner.search.promotion import PromotionAsha
+from tuner.search.rung_tpe import RungTpe
 from tuner.space import Space
 
 T = TypeVar("T")
@@ -44,6 +45,10 @@ def _tpe(space: Space, mode: str, seed: int, options: Mapping[str, Any]) -> Sear
     from tuner.search.tpe import tpe
 
     return tpe(space, mode=mode, seed=seed, **options)
+
+
+def _rung_tpe(space: Space, mode: str, seed: int, options: Mapping[str, Any]) -> Searcher:
+    return RungTpe(space, mode=mode, seed=seed, **options)
 
 
 def _gp(space: Space, mode: str, seed: int, options: Mapping[str, Any]) -> Searcher:
@@ -79,6 +84,7 @@ def _none(max_epochs: int, options: Mapping[str, Any]) -> Scheduler:  # noqa: AR
 
 
 _SEARCHERS: dict[str, Callable[[Space, str, int, Mapping[str, Any]], Searcher]] = {
+    "rung_tpe": _rung_tpe,
     "tpe": _tpe,
     "random": _random,
     "halton": _halton,
