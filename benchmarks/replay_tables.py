@@ -23,7 +23,7 @@ from tuner.space import Domain, Float, Int, Parameter, Space
 
 Array = npt.NDArray[np.float64]
 CURVES = ("valid_loss", "train_loss")
-LCBENCH_EVERY = 5
+LCBENCH_EVERY = 6
 """One LCBench data set in so many, by place in the list: none is picked by hand."""
 LOG_RANGE = 10.0
 """A column is logarithmic only if its largest value is at least so many times its smallest."""

@@ -26,6 +26,11 @@ class TestGrid(SearcherContract):
         return make_searcher("grid", {}, SPACE, mode="min", seed=seed)
 
 
+class TestRungTpe(SearcherContract):
+    def make(self, seed: int) -> Searcher:
+        return make_searcher("rung_tpe", {}, SPACE, mode="min", seed=seed)
+
+
 class TestTpe(SearcherContract):
     def make(self, seed: int) -> Searcher:
         return make_searcher("tpe", {}, SPACE, mode="min", seed=seed)
@@ -57,7 +62,7 @@ def test_the_grid_ends_and_leaves_out_what_was_tried_elsewhere() -> None:
 
 
 def test_an_unknown_algorithm_is_named_with_the_known_ones() -> None:
-    with pytest.raises(InputError, match="tpe, random, halton, grid, gp, cmaes"):
+    with pytest.raises(InputError, match="rung_tpe, tpe, random, halton, grid, gp, cmaes"):
         make_searcher("tpee", {}, SPACE, mode="min", seed=0)
 
 

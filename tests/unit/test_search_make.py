@@ -18,10 +18,12 @@ from tuner.search.independent import GridSearcher, RandomSearcher
 from tuner.search.make import make_scheduler, make_searcher
 from tuner.search.median import MedianStopping
 from tuner.search.promotion import PromotionAsha
+from tuner.search.rung_tpe import RungTpe
 from tuner.search.tpe import tpe
 from tuner.sweep.methods import ALGORITHMS, SCHEDULERS, Method
 
 BUILDERS: dict[str, Callable[..., Any]] = {
+    "rung_tpe": RungTpe,
     "tpe": tpe,
     "random": RandomSearcher,
     "halton": HaltonSearcher,

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
 from replay_clock import Work, replay  # noqa: E402
-from replay_methods import OURS, OnRows  # noqa: E402
+from replay_methods import OURS, OnRows, undiagnosed  # noqa: E402
 from replay_scores import CAP, FLOOR, Group, mean_curve, moments, regret_curve, speedup, summarise  # noqa: E402
 from replay_tables import RowDraws, RowsTask, best_and_scale, read_tables  # noqa: E402
 
@@ -175,6 +175,12 @@ def test_the_same_seed_gives_the_same_trace(task: RowsTask) -> None:
         one, two = (replay(OURS[name]()(task, 5), task, 3, 100) for _ in range(2))
         assert one == two
         assert one.falls
+
+
+def test_without_the_diagnosis_of_ended_trials_all_is_decided_as_with_it(task: RowsTask) -> None:
+    whole = replay(OURS["default"]()(task, 1), task, 2, 100)
+    with undiagnosed():
+        assert replay(OURS["default"]()(task, 1), task, 2, 100) == whole
 
 
 # --- scores ------------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +40,8 @@ RECENT = 25
 """Trials of full weight; of more, the older ones count less, the oldest as one of n."""
 REST = 500
 """The rest is told by so many of its latest trials: more would change little and cost time."""
+TRIES = 30
+"""Draws of a coordinate until one lies in its range."""
 LEVEL = 3.0
 """Trials are compared with those that came as far as they did within this factor: the default distance of rungs."""
 
@@ -54,8 +57,7 @@ class _Trial:
     ended: bool = False
 
     def rank(self) -> tuple[bool, int, float]:
-        level = int(math.log(self.epoch) / math.log(LEVEL) + 1e-9) if self.epoch else 0
-        return self.diverged, -level, self.best
+        return self.diverged, -_level(self.epoch), self.best
 
 
 class RungTpe:
@@ -69,8 +71,9 @@ class RungTpe:
         self._groups = _groups(space)
         self._trials: dict[int, _Trial] = {}
 
-    def suggest(self, number: int) -> dict[str, Scalar] | None:
-        rng = generator(self._seed, number)
+    def suggest(self, number: int, again: int = 0) -> dict[str, Scalar] | None:
+        self._trials.pop(number, None)  # what was said before is forgotten
+        rng = generator(self._seed, number, again)
         told = [trial for trial in self._trials.values() if trial.epoch or trial.diverged]
         config = self._space.sample(rng) if len(told) < self._startup else self._draw(rng, told)
         self._trials[number] = _Trial(self._space.encode(config))
@@ -81,6 +84,7 @@ class RungTpe:
         faults = self._space.faults(config)
         if faults:
             raise InputError(f"trial {number} does not fit the space", faults)
+        self._trials.pop(number, None)
         self._trials[number] = _Trial(self._space.encode(config))
 
     def on_trial_result(self, number: int, epoch: int, value: float) -> None:
@@ -181,14 +185,15 @@ class _Density:
             upto = np.cumsum(self._chances[at][kernel], axis=1)
             option = (found[:, at, None] * upto[:, -1:] > upto[:, :-1]).sum(axis=1)
             found[:, at] = (option + 0.5) / options
-        for at in self._numbers:
-            middle = self._points[kernel[near], at]
-            drawn = np.full(len(near), np.nan)
-            for _ in range(30):  # a kernel in the range has at least half of itself there
-                out = np.isnan(drawn)
-                tried = middle[out] + self._width * rng.standard_normal(int(out.sum()))
-                drawn[out] = np.where((tried >= 0) & (tried <= 1), tried, np.nan)
-            found[near, at] = np.where(np.isnan(drawn), middle, drawn)
+        if self._numbers:
+            middle = self._points[kernel[near]][:, self._numbers]
+            drawn = middle + self._width * rng.standard_normal(middle.shape)
+            for _ in range(TRIES):  # a kernel has at least half of itself in the range, or nearly
+                out = (drawn < 0) | (drawn > 1)
+                if not out.any():
+                    break
+                drawn[out] = middle[out] + self._width * rng.standard_normal(int(out.sum()))
+            found[np.ix_(near, self._numbers)] = np.clip(drawn, 0, 1)
         return found
 
     def log(self, at: Array) -> Array:
@@ -206,6 +211,12 @@ class _Density:
         logs += np.log(self._weights)
         top = logs.max(axis=1)
         return np.asarray(top + np.log(np.exp(logs - top[:, None]).sum(axis=1)))
+
+
+@cache
+def _level(epoch: int) -> int:
+    """How many times LEVEL an epoch is."""
+    return int(math.log(epoch) / math.log(LEVEL) + 1e-9) if epoch else 0
 
 
 def _weights(count: int) -> Array:

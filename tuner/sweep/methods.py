@@ -40,7 +40,7 @@ _ETA = Option("eta", 3, 2, "One in so many goes on, and each rung is so many tim
 _STARTUP = Option("startup", 10, 1, "Finished trials before which it draws at random.")
 
 ALGORITHMS = _named(
-    Method("rung_tpe", "TPE that learns from running and paused trials too, by the rung that they reached", (_STARTUP,)),
+    Method("rung_tpe", "TPE that learns from running and paused trials too, rung by rung", (_STARTUP,)),
     Method("tpe", "Optuna's TPE, multivariate and grouped by branch", (_STARTUP,)),
     Method("random", "draws each configuration evenly over the space"),
     Method("halton", "quasi-random points, which leave no gaps"),
