@@ -15,7 +15,7 @@ from tuner.sweep.later import refuse_later
 from tuner.sweep.methods import ALGORITHMS, SCHEDULERS
 from tuner.sweep.own_model import Inspect, check_own_model
 from tuner.sweep.parts import LOSS, check_no_secret, read_memory, read_method, read_metric, read_target
-from tuner.sweep.sections import DEFAULT_TRIALS, SweepFile
+from tuner.sweep.sections import DEFAULT_ALGORITHM, DEFAULT_SCHEDULER, DEFAULT_TRIALS, SweepFile
 from tuner.sweep.seeds import check_seeds
 from tuner.sweep.setting import Listed, Setting
 from tuner.sweep.sweep import Metric, Resources, Search, Stop, Sweep, Tracking
@@ -96,8 +96,8 @@ def _search(file: SweepFile, tree: Table, space: Space | None, notes: list[str],
         return entry_at(tree, ["search", key])
 
     section = file.search
-    algorithm, algorithm_options = read_method(entry("algorithm"), "search.algorithm", ALGORITHMS, "tpe", faults)
-    scheduler, scheduler_options = read_method(entry("scheduler"), "search.scheduler", SCHEDULERS, "asha", faults)
+    algorithm, algorithm_options = read_method(entry("algorithm"), "search.algorithm", ALGORITHMS, DEFAULT_ALGORITHM, faults)
+    scheduler, scheduler_options = read_method(entry("scheduler"), "search.scheduler", SCHEDULERS, DEFAULT_SCHEDULER, faults)
     grace = scheduler_options.get("grace", 1)
     if grace > section.max_epochs:
         scheduler_options["grace"] = section.max_epochs

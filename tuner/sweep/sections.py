@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 STRICT = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 DEFAULT_TRIALS = 32
+DEFAULT_ALGORITHM, DEFAULT_SCHEDULER = "rung_tpe", "asha_promotion"
+"""What won in `benchmarks/search_replay.py`."""
 
 
 class DataSection(BaseModel):
@@ -44,10 +46,10 @@ class SearchSection(BaseModel):
 
     model_config = STRICT
 
-    algorithm: Any = "tpe"
-    """Who proposes configurations: a name, or a name with its options, `{tpe: {startup: 10}}`."""
-    scheduler: Any = "asha"
-    """Who prunes at the rungs: a name, or `{asha: {grace: 1, eta: 3}}`; `none` trains every trial to its end."""
+    algorithm: Any = DEFAULT_ALGORITHM
+    """Who proposes configurations: a name, or a name with its options, `{rung_tpe: {startup: 10}}`."""
+    scheduler: Any = DEFAULT_SCHEDULER
+    """Who prunes at the rungs: a name, or `{asha_promotion: {grace: 1, eta: 3}}`; `none` trains every trial to its end."""
     trials: int | None = Field(default=None, ge=1)
     """Configurations to try, the pruned ones included; left out: 32, and with `grid` every point of it."""
     max_epochs: int = Field(default=27, ge=1)

@@ -10,7 +10,14 @@ from typing import Any
 
 from tuner.records.values import Config
 from tuner.space import Space
-from tuner.sweep.sections import CheckpointsSection, DataSection, FinalistsSection, RetriesSection
+from tuner.sweep.sections import (
+    DEFAULT_ALGORITHM,
+    DEFAULT_SCHEDULER,
+    CheckpointsSection,
+    DataSection,
+    FinalistsSection,
+    RetriesSection,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +47,9 @@ class WarmStart:
 class Search:
     """How configurations are chosen and how long they may train."""
 
-    algorithm: str = "tpe"
+    algorithm: str = DEFAULT_ALGORITHM
     algorithm_options: Mapping[str, int] = field(default_factory=dict)
-    scheduler: str = "asha"
+    scheduler: str = DEFAULT_SCHEDULER
     scheduler_options: Mapping[str, int] = field(default_factory=dict)
     trials: int | None = None
     """None: until the searcher has no more."""
