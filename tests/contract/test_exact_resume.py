@@ -28,9 +28,9 @@ def _remembering(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_killed_sweep_decides_as_an_uninterrupted_one(searcher: str, scheduler: str) -> None:
     """One worker: the reports come in the same order, so the whole sequence is the same."""
     undisturbed = whole(searcher, scheduler)
-    assert {line["ending"] for line in undisturbed.lines if line["kind"] == "ending"} >= (
-        {COMPLETED, DOOMED} if scheduler == "none" else {COMPLETED, PRUNED}
-    )
+    seen = {line["ending"] for line in undisturbed.lines if line["kind"] == "ending"}
+    met = {PRUNED} if scheduler != "none" else {DOOMED} if searcher != "rung_tpe" else set()  # which avoids the cliff
+    assert seen >= {COMPLETED} | met
     assert decisions(undisturbed.lines) == expected(undisturbed)
     for at in kill_points(len(undisturbed.lines)):
         assert decisions(killed(searcher, scheduler, at).lines) == decisions(undisturbed.lines), f"after line {at}"

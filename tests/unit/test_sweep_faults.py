@@ -143,7 +143,7 @@ def test_faults_of_the_space(space: str, where: str, line: int, cure: str) -> No
         ("metric: {name: val_accuracy, mode: maximise}", "metric.mode", "write max"),
         ("metric: {name: val_accuracy, mod: max}", "metric.mod", "did you mean `mode`?"),
         ("metric: {mode: max}", "metric.name", "name a metric"),
-        ("search: {algorithm: bayes}", "search.algorithm", "write one of tpe"),
+        ("search: {algorithm: bayes}", "search.algorithm", "write one of rung_tpe, tpe"),
         ("search: {algorithm: [tpe]}", "search.algorithm", "one name"),
         ("search: {algorithm: {tpe: {start: 3}}}", "search.algorithm.tpe.start", "did you mean `startup`?"),
         ("search: {algorithm: {random: {start: 3}}}", "search.algorithm.random.start", "no options"),

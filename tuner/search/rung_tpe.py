@@ -193,7 +193,7 @@ class _Density:
                 if not out.any():
                     break
                 drawn[out] = middle[out] + self._width * rng.standard_normal(int(out.sum()))
-            found[np.ix_(near, self._numbers)] = np.clip(drawn, 0, 1)
+            found[near[:, None], self._numbers] = np.clip(drawn, 0, 1)
         return found
 
     def log(self, at: Array) -> Array:

@@ -96,8 +96,12 @@ def _search(file: SweepFile, tree: Table, space: Space | None, notes: list[str],
         return entry_at(tree, ["search", key])
 
     section = file.search
-    algorithm, algorithm_options = read_method(entry("algorithm"), "search.algorithm", ALGORITHMS, DEFAULT_ALGORITHM, faults)
-    scheduler, scheduler_options = read_method(entry("scheduler"), "search.scheduler", SCHEDULERS, DEFAULT_SCHEDULER, faults)
+    algorithm, algorithm_options = read_method(
+        entry("algorithm"), "search.algorithm", ALGORITHMS, DEFAULT_ALGORITHM, faults
+    )
+    scheduler, scheduler_options = read_method(
+        entry("scheduler"), "search.scheduler", SCHEDULERS, DEFAULT_SCHEDULER, faults
+    )
     grace = scheduler_options.get("grace", 1)
     if grace > section.max_epochs:
         scheduler_options["grace"] = section.max_epochs

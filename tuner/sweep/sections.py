@@ -49,7 +49,7 @@ class SearchSection(BaseModel):
     algorithm: Any = DEFAULT_ALGORITHM
     """Who proposes configurations: a name, or a name with its options, `{rung_tpe: {startup: 10}}`."""
     scheduler: Any = DEFAULT_SCHEDULER
-    """Who prunes at the rungs: a name, or `{asha_promotion: {grace: 1, eta: 3}}`; `none` trains every trial to its end."""
+    """Who prunes at the rungs: a name, or `{asha_promotion: {grace: 1}}`; `none` trains every trial to its end."""
     trials: int | None = Field(default=None, ge=1)
     """Configurations to try, the pruned ones included; left out: 32, and with `grid` every point of it."""
     max_epochs: int = Field(default=27, ge=1)
