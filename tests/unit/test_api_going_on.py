@@ -63,10 +63,10 @@ def test_what_may_not_is_named_all_at_once_with_its_cure(run: RunDirectory) -> N
         "metric.name",
         "space.lr.float",
         "search.algorithm",
-        "search.algorithm.tpe.startup",
+        "search.algorithm.rung_tpe.startup",
         "seed",
         "--trials",
-    } - ({"search.algorithm.tpe.startup"} - set(found))
+    } - ({"search.algorithm.rung_tpe.startup"} - set(found))
     assert f"warm_start: [{run.name}]" in found["seed"]
     assert "4 or more" in found["--trials"]
 

@@ -20,6 +20,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cache
+from heapq import nsmallest
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -56,6 +58,10 @@ class _Trial:
     diverged: bool = False
     ended: bool = False
 
+    @property
+    def told(self) -> bool:
+        return self.epoch > 0 or self.diverged
+
     def rank(self) -> tuple[bool, int, float]:
         return self.diverged, -_level(self.epoch), self.best
 
@@ -74,8 +80,8 @@ class RungTpe:
     def suggest(self, number: int, again: int = 0) -> dict[str, Scalar] | None:
         self._trials.pop(number, None)  # what was said before is forgotten
         rng = generator(self._seed, number, again)
-        told = [trial for trial in self._trials.values() if trial.epoch or trial.diverged]
-        config = self._space.sample(rng) if len(told) < self._startup else self._draw(rng, told)
+        told = sum(trial.told for trial in self._trials.values())
+        config = self._space.sample(rng) if told < self._startup else self._draw(rng)
         self._trials[number] = _Trial(self._space.encode(config))
         return config
 
@@ -111,13 +117,9 @@ class RungTpe:
         else:  # it raised: nothing is known of its region
             del self._trials[number]
 
-    def _draw(self, rng: np.random.Generator, told: list[_Trial]) -> dict[str, Scalar]:
+    def _draw(self, rng: np.random.Generator) -> dict[str, Scalar]:
         """Group by group, parents first, each from the trials in which the group was active."""
-        ranked = sorted(told, key=_Trial.rank)
-        place = {id(trial): at for at, trial in enumerate(ranked)}
         everyone = list(self._trials.values())  # in the order in which they began
-        points = np.array([trial.point for trial in everyone])
-        places = np.array([place.get(id(trial), len(everyone)) for trial in everyone])
         config: dict[str, Scalar] = {}
         drawn: dict[str, Scalar] = {}
         for item in self._space.parameters:
@@ -128,8 +130,7 @@ class RungTpe:
                 continue
             if item.name not in drawn:
                 group = self._groups[item.name]
-                active = ~np.isnan(points[:, group.columns[0]])
-                drawn |= group.draw(rng, points[active][:, group.columns], places[active], len(told))
+                drawn |= group.draw(rng, [trial for trial in everyone if not math.isnan(trial.point[group.columns[0]])])
             config[item.name] = drawn[item.name]
         return config
 
@@ -141,16 +142,21 @@ class _Group:
     items: tuple[Parameter, ...]
     columns: tuple[int, ...]
 
-    def draw(self, rng: np.random.Generator, points: Array, places: Array, told: int) -> dict[str, Scalar]:
-        """`points`: [trial, parameter] in order of time; `places`: their ranks, `told` and above for no report yet."""
-        known = int((places < told).sum())
-        count = min(math.ceil(GOOD * known), MOST)
-        good = np.zeros(len(points), bool)
-        good[np.argsort(places, kind="stable")[:count]] = True
-        best, rest = _Density(self.items, points[good]), _Density(self.items, points[~good][-REST:])
+    def draw(self, rng: np.random.Generator, trials: list[_Trial]) -> dict[str, Scalar]:
+        """`trials`: those in which the group was active, in the order in which they began."""
+        told = [trial for trial in trials if trial.told]
+        chosen = nsmallest(min(math.ceil(GOOD * len(told)), MOST), told, key=_Trial.rank)
+        good = {id(trial) for trial in chosen}
+        rest = list(islice((trial for trial in reversed(trials) if id(trial) not in good), REST))[::-1]
+        best = self._density([trial for trial in trials if id(trial) in good])
+        others = self._density(rest)
         drawn = best.sample(rng)
-        chosen = drawn[int(np.argmax(best.log(drawn) - rest.log(drawn)))]
-        return {item.name: item.domain.from_unit(float(x)) for item, x in zip(self.items, chosen, strict=True)}
+        point = drawn[int(np.argmax(best.log(drawn) - others.log(drawn)))]
+        return {item.name: item.domain.from_unit(float(x)) for item, x in zip(self.items, point, strict=True)}
+
+    def _density(self, trials: list[_Trial]) -> _Density:
+        points = [trial.point[list(self.columns)] for trial in trials]
+        return _Density(self.items, np.array(points).reshape(len(trials), len(self.items)))
 
 
 class _Density:
