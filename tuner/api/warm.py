@@ -2,9 +2,10 @@
 
 Each is translated into this sweep's space (`space/translate.py`). What does not fit is left out, counted and named.
 Where data, code, the horizon of the schedule and fixed values are the same, the searcher is told the trial with its
-curve. Where they differ its value means another thing here, and is told to nobody: of these the best few
-configurations are trained again, before the searcher is asked, and what counts is what they reach today. So an old
-search that misleads costs a few trials, which would have been random ones, and no old value is ever this sweep's best.
+curve. Where they differ its value means another thing here, and is told to nobody. Of these, and of trials that lacked
+a parameter that is new here, the best few configurations are trained again before the searcher is asked: what counts
+is what they reach today, and the scheduler has something to prune others by. So an old search that misleads costs a
+few trials, which would have been random ones, and no old value is ever this sweep's best.
 
 Reports count up to this sweep's last epoch. A trial that a shorter sweep completed is told as pruned at its last epoch.
 What is told stands in the new journal, so a resume needs the earlier searches no longer.
@@ -55,6 +56,8 @@ class _Fitting:
     keys: Mapping[str, Any]
     """Of the line."""
     differs: tuple[str, ...]
+    new: bool
+    """It lacks a parameter that is searched here, or that one stood at one value there."""
 
 
 @dataclass(frozen=True)
@@ -72,19 +75,27 @@ class _Given:
 
 def gather(sweep: Sweep, runs: Path) -> Warm:
     """Raises InputError where there is no such source, or it cannot be read."""
-    heads: list[dict[str, Any]] = []
-    lines: list[dict[str, Any]] = []
+    found = Warm((), (), ())
     known = _LazyHash(sweep)
     for wanted in sweep.search.warm_start:
-        source = read_source(wanted, sweep, runs)
-        fitting, left = _fit(source, wanted, sweep, known)
-        again = _best(fitting, source, sweep)
-        heads.append(_head(source, fitting, left, again))
-        for one in fitting:
-            if not one.differs or one in again:
-                line = {"kind": "warm", "number": FIRST + len(lines), "run": source.earlier.name, **one.keys}
-                lines.append(line | ({"again": True} if one.differs else {}))
-    return Warm(tuple(heads), tuple(lines), tuple(head["says"] for head in heads))
+        found = add_source(found, read_source(wanted, sweep, runs), wanted, sweep, known)
+    return found
+
+
+def add_source(
+    found: Warm, source: Source, wanted: WarmStart, sweep: Sweep, data_now: Callable[[], str | None]
+) -> Warm:
+    """`found` and what becomes of one more source. `data_now`: the hash of this sweep's data."""
+    fitting, left = _fit(source, wanted, sweep, data_now)
+    again = _best(fitting, source, sweep)
+    head = _head(source, fitting, left, again)
+    lines = list(found.lines)
+    for one in fitting:
+        if not one.differs or one in again:
+            line = {"kind": "warm", "number": FIRST + len(lines), "run": source.earlier.name, **one.keys}
+            told = {"told": False} if one.differs else {}
+            lines.append(line | ({"again": True} | told if one in again else {}))
+    return Warm((*found.heads, head), tuple(lines), (*found.notes, head["says"]))
 
 
 class _LazyHash:
@@ -133,10 +144,13 @@ def _one(
         return f"without a finite {sweep.metric.name}"
     given = _Given(settings, default, wanted.ignore)
     differs = () if wanted.trust else tuple(dict.fromkeys(_differs(trial, translated, given, source, sweep, known)))
-    exact = not (differs or translated.added or wanted.ignore) and old is not None and old.seed == sweep.seed
+    searched = {item.name for item in old.space.parameters if item.is_searched} if old is not None else set(settings)
+    here = {name for name in translated.config if sweep.space[name].is_searched}
+    new = bool(translated.added) or not here <= {dict(wanted.rename).get(name, name) for name in searched}
+    exact = not (differs or new or wanted.ignore) and old is not None and old.seed == sweep.seed
     same_length = source.earlier.max_epochs == sweep.search.max_epochs
     keys = {"source": trial.source, "config": dict(translated.config), **keys, "exact": exact and same_length}
-    return _Fitting(trial, translated, keys, differs)
+    return _Fitting(trial, translated, keys, differs, new)
 
 
 def _told(trial: EarlierTrial, source: Source, sweep: Sweep) -> dict[str, Any] | None:
@@ -191,11 +205,12 @@ def _differs(
 
 
 def _best(fitting: Sequence[_Fitting], source: Source, sweep: Sweep) -> list[_Fitting]:
-    """The best few of those whose values do not count, by their own values; each configuration once."""
+    """The best few of those that are to be seen here, by their own values; each configuration once."""
     if sweep.search.algorithm == "grid":
         return []
     sign = 1.0 if (source.earlier.mode or sweep.metric.mode) == "min" else -1.0
-    able = [one for one in fitting if one.differs and not one.keys["diverged"] and one.keys["value"] is not None]
+    uncertain = [one for one in fitting if one.differs or one.new]
+    able = [one for one in uncertain if not one.keys["diverged"] and one.keys["value"] is not None]
     able.sort(key=lambda one: sign * float(one.keys["value"]))
     distinct = {identity(one.translated.config): one for one in reversed(able)}
     return [one for one in able if distinct[identity(one.translated.config)] is one][:AGAIN]
@@ -213,8 +228,9 @@ def _head(source: Source, fitting: Sequence[_Fitting], left: Counter[str], again
         rows.append("new here: " + ", ".join(f"{item} ({how})" for item, how in added.items()))
     if counted:
         why = ", ".join(why if count == counted else f"{why} ({count})" for why, count in discounted.most_common())
-        what = f"the best {len(again)} are trained again" if again else "none is trained again"
-        rows.append(f"{counted} discounted, since {why}: their values count for nothing, {what}")
+        rows.append(f"{counted} discounted, since {why}: their values count for nothing")
+    if again:
+        rows.append(f"the best {len(again)} are trained again first")
     return {
         "kind": "warm_from",
         "run": name,

@@ -204,9 +204,9 @@ class Controller:
         The scheduler hears nothing of it: its rungs are this sweep's alone.
         """
         number, value = line["number"], line["value"]
-        if line.get("again"):  # its value means nothing here: it is trained again
-            if identity(line["config"]) not in {identity(config) for _, config in self.given}:
-                self.given.append((AGAIN, line["config"]))
+        if line.get("again") and identity(line["config"]) not in {identity(config) for _, config in self.given}:
+            self.given.append((AGAIN, line["config"]))
+        if not line.get("told", True):
             return
         if line.get("exact"):
             self.tried.add(f"{line['run']}/{line['source']}", line["config"])

@@ -6,7 +6,7 @@ sweep       version, run, name, metric, mode, max_epochs, trials, seed, task, pa
 warm        number, run, source, config, reports ([epoch, value]), ending, value, diverged: a trial of an earlier run
             that the searcher is told before its first one; it is none of this sweep's and in no record
 warm_from   run, trials, fit, left_out and discounted ([count, why]), says: what became of one source's trials, whose
-            lines follow; of a `warm` line with `again` the searcher is told nothing, and its configuration is tried
+            lines follow. A `warm` line with `again` is tried first; one with `told` false is told to nobody
 driver      attempt, pid, host: a driver took the sweep on (the first, or after a stop or a kill)
 change      settings: path of the sweep file -> value, of what is otherwise from here on: the run was resumed with it
 suggestion  trial, number, config, origin, seed; tried: the trials, of earlier runs too, whose configurations the
