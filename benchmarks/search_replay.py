@@ -24,8 +24,9 @@ import sys
 import time
 import warnings
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,8 +82,9 @@ _SOURCE: tuple[str | None, str | None] = (None, None)
 def _set_up(folder: str | None, data: str | None) -> None:
     """In each process: where the tables lie."""
     global _SOURCE
+    if (folder, data) != _SOURCE:
+        _TASKS.clear()
     _SOURCE = (folder, data)
-    logging.disable(logging.WARNING)  # Syne Tune warns of its own defaults
 
 
 def tasks(folder: str | None, data: str | None, wanted: Sequence[str] = ()) -> list[Task]:
@@ -112,14 +114,31 @@ def _task(table: str, name: str) -> Task:
     return _TASKS[table, name]
 
 
-def _run(job: Job) -> tuple[Job, Array, float]:
-    """(the job, its regret curve, CPU seconds)."""
+@contextmanager
+def _unwarned() -> Iterator[None]:
+    """Syne Tune logs warnings of its own defaults, and its libraries raise theirs."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
+
+
+def _run(job: Job) -> tuple[Job, Array | str, float]:
+    """(the job, its regret curve or what the peer raised, CPU seconds)."""
     began = time.process_time()
     task = _task(job.table, job.task)
     budget = TRAININGS * task.epochs
-    with undiagnosed(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the peers' own
-        trace = replay(METHODS[job.method]()(task, job.seed), task, job.workers, budget)
+    with undiagnosed(), _unwarned():
+        try:
+            trace = replay(METHODS[job.method]()(task, job.seed), task, job.workers, budget)
+        except Exception as error:
+            if job.method in OURS:
+                raise
+            return job, f"{type(error).__name__}: {error}", time.process_time() - began  # a peer's own fault
     curve = regret_curve(trace, task.best, task.scale, moments(budget, job.workers))
     return job, curve, time.process_time() - began
 
@@ -142,8 +161,13 @@ def run(jobs: Sequence[Job], given: argparse.Namespace, data: str | None) -> dic
     curves: dict[Job, Array] = {}
     spent: defaultdict[str, float] = defaultdict(float)
 
-    def take(done: tuple[Job, Array, float]) -> None:
-        job, curves[done[0]], seconds = done
+    def take(done: tuple[Job, Array | str, float]) -> None:
+        job, curve, seconds = done
+        if isinstance(curve, str):
+            what = f"{job.method}, seed {job.seed}, {job.workers} workers, {job.table} {job.task}"
+            print(f"{what} is left out, since it raised {curve}", file=sys.stderr)
+            return
+        curves[job] = curve
         spent[job.method] += seconds
         if len(curves) % 100 == 0 or len(curves) == len(jobs):
             print(f"{len(curves)} of {len(jobs)} sweeps", file=sys.stderr, flush=True)

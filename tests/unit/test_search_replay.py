@@ -7,6 +7,7 @@ import math
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
+import search_replay  # noqa: E402
 from replay_clock import Work, replay  # noqa: E402
 from replay_methods import OURS, OnRows, undiagnosed  # noqa: E402
 from replay_scores import CAP, FLOOR, Group, mean_curve, moments, regret_curve, speedup, summarise  # noqa: E402
@@ -251,6 +253,22 @@ def test_json_is_one_array_of_rows_alone_and_a_picture_is_drawn(tmp_path: Path) 
         assert FLOOR <= row["regret_at_budget"] <= CAP
     assert all(row["speedup_vs_random"] == 1 for row in rows if row["method"] == "random")
     assert picture.read_text().startswith("<svg")
+
+
+def test_a_peer_that_raises_is_named_and_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_table(tmp_path / "bowl.npz")
+    found = search_replay.tasks(str(tmp_path), None)
+    given = search_replay.parser().parse_args(["--tables", str(tmp_path), "--processes", "1"])
+
+    def broken(task: RowsTask, seed: int) -> Given:
+        raise ValueError("singular")
+
+    with mock.patch.dict(search_replay.METHODS, {"syne-bohb": lambda: broken}):
+        jobs = search_replay.plan(found, ["random", "syne-bohb"], (1,), 1)
+        curves = search_replay.run(jobs, given, None)
+    assert [job.method for job in curves] == ["random"]
+    assert "syne-bohb" in (told := capsys.readouterr().err)
+    assert "ValueError: singular" in told
 
 
 def test_an_unknown_method_or_an_empty_folder_ends_with_2_and_a_message(tmp_path: Path) -> None:
