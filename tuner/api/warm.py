@@ -30,7 +30,7 @@ from tuner.sweep import Sweep, WarmStart
 FIRST = 1 << 30
 """The number of the first of them for the searcher: far from any that a trial of the sweep itself will have."""
 AGAIN = 5
-"""Configurations that are trained again where values do not count: half of what TPE draws at random first."""
+"""Configurations that are trained again at most, of all sources: half of what TPE draws at random first."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def add_source(
 ) -> Warm:
     """`found` and what becomes of one more source. `data_now`: the hash of this sweep's data."""
     fitting, left = _fit(source, wanted, sweep, data_now)
-    again = _best(fitting, source, sweep)
+    again = _best(fitting, source, sweep, AGAIN - sum("again" in line for line in found.lines))
     head = _head(source, fitting, left, again)
     lines = list(found.lines)
     for one in fitting:
@@ -204,8 +204,8 @@ def _differs(
             yield f"{name} was another" if name in new else f"{name} was searched or fixed there"
 
 
-def _best(fitting: Sequence[_Fitting], source: Source, sweep: Sweep) -> list[_Fitting]:
-    """The best few of those that are to be seen here, by their own values; each configuration once."""
+def _best(fitting: Sequence[_Fitting], source: Source, sweep: Sweep, room: int) -> list[_Fitting]:
+    """The best few of those that are to be seen here, by their own values, at most half; each configuration once."""
     if sweep.search.algorithm == "grid":
         return []
     sign = 1.0 if (source.earlier.mode or sweep.metric.mode) == "min" else -1.0
@@ -213,7 +213,7 @@ def _best(fitting: Sequence[_Fitting], source: Source, sweep: Sweep) -> list[_Fi
     able = [one for one in uncertain if not one.keys["diverged"] and one.keys["value"] is not None]
     able.sort(key=lambda one: sign * float(one.keys["value"]))
     distinct = {identity(one.translated.config): one for one in reversed(able)}
-    return [one for one in able if distinct[identity(one.translated.config)] is one][:AGAIN]
+    return [one for one in able if distinct[identity(one.translated.config)] is one][: min(room, (len(able) + 1) // 2)]
 
 
 def _head(source: Source, fitting: Sequence[_Fitting], left: Counter[str], again: Sequence[_Fitting]) -> dict[str, Any]:

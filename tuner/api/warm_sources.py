@@ -142,7 +142,7 @@ def unwritten(sweep: Sweep | None, settings: Mapping[str, Any]) -> Mapping[str, 
     if sweep is None or sweep.task is None:
         return {}
     found = {spec.name: _default(spec) for spec in CATALOGUE.trainer if not spec.required}
-    model = CATALOGUE.family("model").get(str(settings.get("model", "")))
+    model = CATALOGUE.family("model").get(str(settings.get("model", sweep.model or "")))
     for spec in model.parameters if model is not None else ():
         found |= {spec.name: _default(spec), f"model.{model.name if model else ''}.{spec.name}": _default(spec)}
     return {name: value for name, value in found.items() if value is not None}
