@@ -89,6 +89,7 @@ def test_nothing_crashes_it_and_what_it_says_is_sound(batch: list[History]) -> N
         for finding in diagnosis.findings:
             assert 0.5 <= finding.confidence <= 1
             assert finding.remedies
+            assert finding.says
             assert "nan" not in finding.says.lower().replace("nan or infinite", "")
             if finding.since_epoch is not None:
                 assert history.epoch[0] <= finding.since_epoch <= history.epoch[-1]

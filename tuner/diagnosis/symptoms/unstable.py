@@ -85,7 +85,8 @@ def find(f: Features) -> Hits:
     train = f.train
     known = measures(f)
     confidence, ways = weigh(WAYS, known)
-    rises, jumpy, lifts, spiking, blown, leaps = (way >= 0.5 * np.maximum(confidence, 1e-9) for way in ways)
+    surest = np.maximum(np.maximum.reduce(list(ways)), 1e-9)  # the ways together may be far surer than each of them
+    rises, jumpy, lifts, spiking, blown, leaps = (way >= 0.5 * surest for way in ways)
     came_back = f.has_train & train.curve.broken & ~train.curve.broken_end
     since_rise = np.where(rises, train.best_epoch, np.where(blown, train.last_epoch - 1, np.nan))
     return Hits(
