@@ -54,10 +54,10 @@ def _unknown(path: list[str]) -> str:
     *sections, key = path
     known = _fields(sections)
     elsewhere = [section for section in _section_names() if key in _fields([section]) and [section] != sections]
-    if elsewhere:
-        return f"no such key here: it belongs in a section, `{elsewhere[0]}: {{{key}: ...}}`"
     if sections and key in SweepFile.model_fields:
         return "no such key here: it belongs at the top of the file"
+    if elsewhere:
+        return f"no such key here: it belongs in a section, `{elsewhere[0]}: {{{key}: ...}}`"
     return f"no such key: {did_you_mean(key, known, at_most=len(known))}"
 
 
