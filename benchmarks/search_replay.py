@@ -58,8 +58,11 @@ SHOWN = (
     "syne-bohb",
 )
 """Unless `--methods` says otherwise."""
-SLOW = ("optuna-tpe-hyperband", "optuna-tpe-halving", "syne-bohb", "syne-asha-cqr", "syne-asha-bore")
-"""Those whose own thinking takes seconds a sweep: begun when all others are done, in this order."""
+SLOW = {
+    **dict.fromkeys(("optuna-tpe-median", "optuna-tpe-hyperband", "optuna-tpe-halving", "tuner-gp-asha"), 1),
+    **dict.fromkeys(("syne-bohb", "syne-bore", "syne-cqr", "syne-asha-cqr", "syne-asha-bore"), 2),
+}
+"""Those whose own thinking takes seconds a sweep (1) and tens of seconds (2): begun when the quicker ones are done."""
 WORKERS = (1, 16)
 """Unless `--workers` says otherwise: what two cores can do in 25 minutes with 20 seeds."""
 
@@ -152,7 +155,7 @@ def plan(found: Sequence[Task], methods: Sequence[str], workers: Sequence[int], 
         for task in found
         for method in methods
     ]
-    return sorted(jobs, key=lambda job: (SLOW.index(job.method) + 1 if job.method in SLOW else 0, job.seed))
+    return sorted(jobs, key=lambda job: (SLOW.get(job.method, 0), job.seed))
 
 
 def run(jobs: Sequence[Job], given: argparse.Namespace, data: str | None) -> dict[Job, Array]:
