@@ -45,7 +45,7 @@ def test_with_four_workers_it_decides_what_the_journals_order_asks_for(scheduler
         sweep = killed("tpe", scheduler, at, slots=4)
         assert decisions(sweep.lines) == expected(sweep), f"after line {at}"
         others += decisions(sweep.lines) != decisions(undisturbed.lines)
-    assert others, "no kill led to another order: four workers show nothing here"
+    assert others or scheduler == "none", "no kill led to another order: four workers show nothing here"
 
 
 def test_tpe_under_asha_killed_thrice() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tuner.search import cma_es, gp, tpe, windowed_storage
+from tuner.search import cma_es, gp, rung_tpe, tpe, windowed_storage
 from tuner.sweep.methods import ALGORITHMS, SCHEDULERS, Method
 from tuner.sweep.sections import SearchSection
 
@@ -38,6 +38,11 @@ def test_the_defaults_are_the_sections() -> None:
 )
 def test_the_parts_of_a_long_history_are_the_codes(name: str, limits: tpe.Limits, running: int) -> None:
     assert rows(name)[1] == f"| `{name}` | {limits.best} | {limits.recent} | {limits.spread} | {running} |"
+
+
+def test_what_the_default_sees() -> None:
+    seen = f"| the best tenth, at most {rung_tpe.MOST} | the others' latest {rung_tpe.REST} |"
+    assert seen in rows("rung_tpe")[1]
 
 
 def test_cma_es_sees_its_latest() -> None:
