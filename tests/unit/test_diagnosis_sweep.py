@@ -99,6 +99,37 @@ def test_a_bound_that_nothing_can_pass_is_left_alone() -> None:
     assert "best_at_boundary" not in found(sweep(lambda config: config[DROPOUT.name]))
 
 
+def test_the_end_of_a_range_that_is_otherwise_lost_is_no_bound() -> None:
+    """The best lie in the lowest fifth of the range, but in the middle of what does not diverge."""
+
+    def found_at(best: float) -> list[tuple[str, float]]:
+        made = sweep(
+            lambda config: 0.1 * abs(math.log10(config["lr"] / best)),
+            verdict=lambda config: "diverged" if config["lr"] > 4e-4 else "healthy",
+            count=120,
+            noise=0.001,
+        )
+        return (
+            [(r.change, float(r.new or 0)) for r in found(made)["best_at_boundary"].remedies]
+            if ("best_at_boundary" in found(made))
+            else []
+        )
+
+    assert found_at(6e-5) == []
+    ((change, new),) = found_at(1e-6)
+    assert change == "space.lr.low"
+    assert 1e-6 < new < 1e-5
+
+
+def test_where_nothing_learns_luck_moves_no_bound() -> None:
+    def found_with(said: str) -> bool:
+        made = sweep(lambda config: 2.5 - config[DROPOUT.name], verdict=lambda config: said, count=48, noise=0.001)
+        return "best_at_boundary" in found(made)
+
+    assert found_with("healthy")
+    assert not found_with("not_learning")
+
+
 # --- best_at_last_epoch ------------------------------------------------------------------------------------------
 
 
@@ -309,6 +340,21 @@ def test_steps_above_half_a_second_are_slow() -> None:
     assert "slow_steps" not in found(sweep(bowl, seconds=4.0, count=8))
 
 
+def test_waiting_for_data_is_said_where_it_is_most_of_an_epoch_and_worth_while() -> None:
+    def waiting(share: float, seconds: float = 1.0) -> dict[str, Finding]:
+        made = sweep(bowl, seconds=seconds, count=8)
+        waited = [
+            replace(t, epochs=tuple(replace(e, data_seconds=share * seconds) for e in t.epochs)) for t in made.trials
+        ]
+        return found(replace(made, trials=tuple(waited)))
+
+    finding = waiting(0.7)["slow_steps"]
+    assert finding.evidence["waiting"] == pytest.approx(0.7)
+    assert "waits for its data 70 %" in finding.says
+    assert "slow_steps" not in waiting(0.4)
+    assert "slow_steps" not in waiting(0.7, seconds=0.1), "a tenth of a second an epoch"
+
+
 def learning(number: int, rng: np.random.Generator) -> dict[str, float]:
     spread = 2.5 if number < 10 else 0.5
     return {"lr": 10 ** (-2.5 + rng.uniform(-spread, spread)), DROPOUT.name: 0.3}
@@ -342,13 +388,15 @@ def test_a_bound_moves_where_the_symptom_lies_on_one_side_of_it() -> None:
     assert said.change == "model.mlp.dropout: higher"
 
 
-def too_slow(share: float, ceiling: float = 10.0) -> SweepRecord:
+def too_slow(share: float, ceiling: float = 10.0, best: str = "not_learning") -> SweepRecord:
     """So many of the trials learn nothing, wherever they lie; each would be told to try ten times its learning rate."""
     chance = np.random.default_rng(0)
     made = sweep(bowl, verdict=lambda config: "not_learning" if chance.random() < share else "healthy", count=40)
 
     def told(one: TrialRecord) -> TrialRecord:
         assert one.diagnosis is not None
+        if one is made.best:
+            one = replace(one, diagnosis=replace(one.diagnosis, verdict=best))
         lr = float(one.config["lr"] or 0)
         remedy = Remedy("lr", "too small a step", "T", lr, min(10 * lr, ceiling))
         findings = tuple(replace(finding, remedies=(remedy,)) for finding in one.diagnosis.findings)
@@ -357,14 +405,15 @@ def too_slow(share: float, ceiling: float = 10.0) -> SweepRecord:
     return replace(made, trials=tuple(map(told, made.trials)))
 
 
-def test_a_symptom_everywhere_moves_the_range_to_where_the_remedy_leads() -> None:
-    (said,) = found(too_slow(0.95))["mostly_one_symptom"].remedies
-    assert (said.change, said.old) == ("space.lr.high", 1.0)
-    assert 3 < float(said.new or 0) <= 10
-    (said,) = found(too_slow(0.95, ceiling=1.0))["mostly_one_symptom"].remedies
-    assert said.change == "lr: higher", "the remedy itself goes no further"
+def test_a_symptom_everywhere_moves_the_range_as_far_as_the_remedy_leads() -> None:
+    said = found(too_slow(1.0))["mostly_one_symptom"].remedies
+    assert [(r.change, r.old, r.new) for r in said] == [("space.lr.high", 1.0, 10.0), ("space.lr.low", 1e-5, 0.0032)]
+    (said,) = found(too_slow(0.95, best="healthy"))["mostly_one_symptom"].remedies
+    assert said.change == "space.lr.high", "where the best one is well, so is its half"
     (said,) = found(too_slow(0.6))["mostly_one_symptom"].remedies
     assert said.change == "lr: higher", "two fifths of the range are well"
+    (said,) = found(too_slow(1.0, ceiling=0.0))["mostly_one_symptom"].remedies
+    assert said.change != "space.lr.high", "the remedy itself leads no further"
 
 
 def test_no_range_grows_to_where_trials_diverge() -> None:
@@ -372,8 +421,8 @@ def test_no_range_grows_to_where_trials_diverge() -> None:
     lost = max(made.trials, key=lambda t: float(t.config["lr"] or 0))
     gone = trial(lost.number, lost.config, np.array([2.9, math.nan]), "diverged")
     trials = tuple(gone if t is lost else t for t in made.trials)
-    (said,) = found(replace(made, trials=trials))["mostly_one_symptom"].remedies
-    assert said.change == "lr: higher"
+    said = found(replace(made, trials=trials))["mostly_one_symptom"].remedies
+    assert [r.change for r in said] == ["lr: higher"]
 
 
 def test_a_sweep_of_three_trials_says_nothing() -> None:

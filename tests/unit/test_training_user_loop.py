@@ -58,6 +58,28 @@ def test_the_loop_waits_for_each_decision_and_a_stop_reaches_it(tmp_path: Path) 
     assert reached == [1, 2, "stopped"]
 
 
+def test_the_wait_for_batches_is_recorded_with_each_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = iter(range(1000))
+    monkeypatch.setattr("tuner.training.waiting.time.perf_counter", lambda: float(next(seconds)))
+    seen: list[int] = []
+
+    def loop(trial: Trial) -> None:
+        batches = trial.batches([1, 2, 3])
+        for epoch in (1, 2):
+            seen.extend(batches)
+            trial.report(epoch, val_loss=1.0)
+        trial.report(3, val_loss=1.0)
+
+    worker = opened(loop_plan(tmp_path, loop))
+    waited = [report(worker).epoch.data_seconds for _ in range(3)]
+    worker.close()
+    assert seen == [1, 2, 3, 1, 2, 3]
+    assert waited == [4.0, 4.0, 0.0], "a second for each batch and for the end; the third epoch asked for none"
+    silent = opened(loop_plan(tmp_path, falling))
+    assert report(silent).epoch.data_seconds is None
+    silent.close()
+
+
 def test_what_comes_after_the_last_epoch_is_still_done(tmp_path: Path) -> None:
     done = threading.Event()
 

@@ -14,11 +14,10 @@ from tuner.control.controller import Controller
 from tuner.control.seeds import from_line
 from tuner.control.trials import ENDED, PAUSED, LiveTrial
 from tuner.errors import RunError
-from tuner.records.epochs import EpochMetrics, Report
-from tuner.records.fold import decode_facts
+from tuner.records.epochs import Report
+from tuner.records.fold import decode_epoch, decode_facts
 from tuner.records.journal import Line
 from tuner.records.trial import FAILED, INTERRUPTED, PRUNED
-from tuner.records.values import decode_metrics
 
 
 def replay(controller: Controller, lines: Sequence[Line]) -> None:
@@ -111,7 +110,7 @@ def report_of(line: Line) -> Report:
     return Report(
         trial=line["trial"],
         attempt=line["attempt"],
-        epoch=EpochMetrics(line["epoch"], decode_metrics(line["metrics"]), line["seconds"]),
+        epoch=decode_epoch(line),
         finished=line.get("finished"),
         facts=decode_facts(line["facts"]) if "facts" in line else None,
         node=line.get("node"),

@@ -16,6 +16,8 @@ class EpochMetrics:
     metrics: Metrics
     seconds: float = 0.0
     """Wall seconds of this epoch, training and evaluation together."""
+    data_seconds: float | None = None
+    """Those of them in which training waited for its next batch; None where nobody measured it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ further_seed  trial, of, nth, number, config, origin (repeat, finalist), seed: t
             again on its nth seed; its lines are as a trial's, but for rungs, which it meets none of
 finalists   trials, seeds: the search is over, and these are trained again; a suggestion after it takes it back
 start       trial, attempt, after_epoch
-report      trial, attempt, epoch, metrics, seconds; with the first of an attempt: facts, node; at the last: finished
+report      trial, attempt, epoch, metrics, seconds; data_seconds where measured; with the first of an attempt: facts,
+            node; at the last: finished
 repeated    trial, attempt, epoch, seconds: an epoch that the journal had already, trained again after a loss
 rung        trial, epoch, value, promoted, reason; paused where the trial waits there
 promotion   trial, epoch: a paused trial goes on
@@ -61,7 +62,8 @@ def decode_facts(data: Line) -> Facts:
 
 
 def report_line(report_epoch: EpochMetrics, trial: str, attempt: int, at: float) -> dict[str, Any]:
-    return {
+    waited = report_epoch.data_seconds
+    line = {
         "kind": "report",
         "at": at,
         "trial": trial,
@@ -70,6 +72,12 @@ def report_line(report_epoch: EpochMetrics, trial: str, attempt: int, at: float)
         "metrics": encode_metrics(report_epoch.metrics),
         "seconds": round(report_epoch.seconds, 6),
     }
+    return line if waited is None else line | {"data_seconds": round(waited, 6)}
+
+
+def decode_epoch(line: Line) -> EpochMetrics:
+    """Of a `report` line."""
+    return EpochMetrics(line["epoch"], decode_metrics(line["metrics"]), line["seconds"], line.get("data_seconds"))
 
 
 def decode_diagnosis(data: Line | None) -> Diagnosis | None:
@@ -205,7 +213,7 @@ class Fold:
 
     def _on_report(self, line: Line) -> None:
         trial = self._trials[line["trial"]]
-        epoch = EpochMetrics(line["epoch"], decode_metrics(line["metrics"]), line["seconds"])
+        epoch = decode_epoch(line)
         trial.epochs[epoch.epoch] = epoch
         trial.last_at = line["at"]
         if "facts" in line:

@@ -19,6 +19,7 @@ from tuner.training.device_data import DeviceData
 from tuner.training.losses import Objective
 from tuner.training.schedules import Schedule
 from tuner.training.uncompiled import plain_step
+from tuner.training.waiting import Meter, Waiting
 
 GRADIENT_EVERY = 8
 """Steps between two looks at the gradient's norm, where clipping does not compute it anyway: 2 % of a small step."""
@@ -40,6 +41,8 @@ class Trainer:
     scaler: torch.amp.GradScaler | None = None
     channels_last: bool = False
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    data_seconds: float = 0.0
+    """Of the last epoch, in which its loop waited for the next batch."""
 
     def __post_init__(self) -> None:
         takes_closure = isinstance(self.optimizer, torch.optim.LBFGS)
@@ -50,11 +53,13 @@ class Trainer:
         self.model.train()
         total = torch.zeros((), device=self.device)
         norms: list[torch.Tensor] = []
-        for number, (x, y) in enumerate(data.batches(self.batch_size, generator)):
+        waited = Meter()
+        for number, (x, y) in enumerate(Waiting(data.batches(self.batch_size, generator), waited)):
             loss, norm = self.train_batch(x, y, generator, look=number % GRADIENT_EVERY == 0)
             total += loss * len(y)
             if norm is not None:
                 norms.append(norm)
+        self.data_seconds = waited.seconds
         return {"train_loss": total / len(data.train_y), "grad_norm": self._mean_norm(torch.stack(norms))}
 
     def train_batch(

@@ -100,9 +100,8 @@ class Session:
             self.best = (value, self.epoch)
         finished = self._out_of_patience()
         seconds = time.perf_counter() - started
-        report = Report(
-            self.assignment.trial, self.assignment.attempt, EpochMetrics(self.epoch, metrics, seconds), finished
-        )
+        done = EpochMetrics(self.epoch, metrics, seconds, trainer.data_seconds)
+        report = Report(self.assignment.trial, self.assignment.attempt, done, finished)
         self._told.append(_encoded(report))
         last = finished is not None or self.epoch >= self.assignment.max_epochs
         if is_best or last or self.epoch % self.plan.every == 0:
@@ -165,8 +164,8 @@ class Session:
         return Facts(**json.loads(state["facts"]))
 
     def _decoded(self, told: str) -> Report:
-        epoch, metrics, seconds, finished = json.loads(told)
-        measured = EpochMetrics(epoch, decode_metrics(metrics), seconds)
+        epoch, metrics, seconds, finished, *waited = json.loads(told)
+        measured = EpochMetrics(epoch, decode_metrics(metrics), seconds, *waited)
         return Report(self.assignment.trial, self.assignment.attempt, measured, finished)
 
     @property
@@ -180,4 +179,4 @@ class Session:
 
 def _encoded(report: Report) -> str:
     epoch = report.epoch
-    return json.dumps([epoch.epoch, encode_metrics(epoch.metrics), epoch.seconds, report.finished])
+    return json.dumps([epoch.epoch, encode_metrics(epoch.metrics), epoch.seconds, report.finished, epoch.data_seconds])

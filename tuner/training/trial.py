@@ -13,12 +13,15 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tuner.records.epochs import EpochMetrics
 from tuner.records.values import to_scalar
+from tuner.training.waiting import Meter, Waiting
+
+T = TypeVar("T")
 
 
 class StopTrial(BaseException):
@@ -50,7 +53,14 @@ class Trial:
         self._folder, self._tell, self._better = folder, tell, better
         self._reported = 0
         self._fresh: Path | None = None
+        self._waited: Meter | None = None
         self._since = time.perf_counter()
+
+    def batches(self, loader: Iterable[T]) -> Iterable[T]:
+        """The same batches: `for x, y in trial.batches(loader)`. The time that each of them takes to come is recorded
+        with the epoch's report, so that a sweep that waits for its data is told so."""
+        self._waited = self._waited or Meter()
+        return Waiting(loader, self._waited)
 
     def report(
         self, epoch: int, *, train_loss: float | None = None, val_loss: float | None = None, **metrics: float
@@ -70,7 +80,10 @@ class Trial:
         self._reported = int(epoch)
         self._note_best(numbers)
         seconds = time.perf_counter() - self._since
-        self._tell(EpochMetrics(int(epoch), numbers, seconds))
+        waited = None
+        if self._waited is not None:
+            waited, self._waited.seconds = self._waited.seconds, 0.0
+        self._tell(EpochMetrics(int(epoch), numbers, seconds, waited))
         self._since = time.perf_counter()
 
     def checkpoint(self, path: str | os.PathLike[str]) -> None:

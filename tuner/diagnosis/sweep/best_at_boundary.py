@@ -7,16 +7,21 @@ Formula   near = good trials (the best fifth, compared at equal epochs) in the o
           there none: a searcher that learns crowds all its trials at the bound, and p alone would miss it.
 Units     near: trials; p, q: probability.
 Hit       two thirds of the good trials or more are near one bound, the best trial among them, and p or q below CHANCE.
-          Bounds that nothing can pass (a dropout or a weight decay of 0, depth 1) are left alone.
+          Bounds that nothing can pass (a dropout or a weight decay of 0, depth 1) are left alone. The range of a
+          learning rate ends where `diverges_above` cuts it off: the rest may lie within an outer fifth of the whole.
+          Where most of the good trials do not learn, luck ranks them, and only the learning rate is asked.
 Source    Google's tuning playbook: widen the range when the good points sit at a bound.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from tuner.diagnosis.sweep.placing import at, at_least, of
-from tuner.diagnosis.sweep.standing import Standing, correlation_chance, rank_correlation, standing
+from tuner.diagnosis.sweep.diverges_above import ceilings
+from tuner.diagnosis.sweep.placing import LEARNING_RATES, at, at_least, of, short
+from tuner.diagnosis.sweep.standing import Standing, correlation_chance, learnt_nothing, rank_correlation, standing
 from tuner.records.finding import Finding, Remedy
 from tuner.records.trial import DOOMED, ParameterRecord, SweepRecord
 
@@ -30,13 +35,15 @@ WIDEN = 0.35
 
 
 def find(record: SweepRecord) -> list[Finding]:
-    stood = standing(record)
+    stood, caps = standing(record), ceilings(record)
+    lucky = learnt_nothing(stood.good())
     return [
         finding
         for parameter in record.parameters
         if parameter.kind in ("float", "int")
         for upper in (False, True)
-        for finding in _side(parameter, stood, upper)
+        if not (upper and parameter.name in caps) and (short(parameter) in LEARNING_RATES or not lucky)
+        for finding in _side(replace(parameter, high=caps.get(parameter.name, parameter.high)), stood, upper)
     ]
 
 
@@ -49,11 +56,11 @@ def _side(parameter: ParameterRecord, stood: Standing, upper: bool) -> list[Find
         """0 at the bound, 1 at the other one."""
         return 1 - where if upper else where
 
-    good = [depth(p) for t in stood.good() if (p := of(t, parameter)) is not None]
+    good = [depth(p) for t in stood.good() if (p := of(t, parameter)) is not None and p <= 1]
     placed = [
         (depth(p), float(score), t.ending)
         for t, score in zip(stood.trials, stood.score, strict=True)
-        if (p := of(t, parameter)) is not None
+        if (p := of(t, parameter)) is not None and p <= 1
     ]
     if len(good) < 4 or len(good) < MOST * len(stood.good()):
         return []

@@ -55,6 +55,12 @@ def find(record: SweepRecord) -> list[Finding]:
     return [finding for parameter in learning_rates(record) for finding in _of(parameter, record)]
 
 
+def ceilings(record: SweepRecord) -> dict[str, float]:
+    """The learning rates' new upper bounds, by recorded name, where one moves."""
+    moved = [remedy for finding in find(record) for remedy in finding.remedies if remedy.change.endswith(".high")]
+    return {r.change.removeprefix("space.").removesuffix(".high"): float(r.new or 0.0) for r in moved}
+
+
 def is_diverged(trial: TrialRecord) -> bool:
     if trial.verdict == "diverged":
         return True

@@ -13,11 +13,13 @@ Source    the pairwise (Copeland) ranking of voting theory; equal budgets as in 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from tuner.records.finding import UNKNOWN
 from tuner.records.trial import COMPLETED, DOOMED, PRUNED, SweepRecord, TrialRecord
 
 Array = npt.NDArray[np.float64]
@@ -64,6 +66,12 @@ def standing(record: SweepRecord) -> Standing:
     wins[doomed[:, None] & doomed] = 0.5
     np.fill_diagonal(wins, 0.0)
     return Standing(tuple(trials), wins.sum(axis=1) / max(1, len(trials) - 1))
+
+
+def learnt_nothing(trials: Sequence[TrialRecord]) -> bool:
+    """Whether most of those with a verdict do not learn: then luck ranks them, and where they lie says nothing."""
+    said = [trial.verdict for trial in trials if trial.verdict not in (None, UNKNOWN)]
+    return 2 * said.count("not_learning") > len(said)
 
 
 def best_so_far(trial: TrialRecord, record: SweepRecord, last: int) -> Array:
