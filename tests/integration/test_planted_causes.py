@@ -97,7 +97,7 @@ class Decoded(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         return 8
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
-        raw = np.random.default_rng(index).random(500_000)
+        raw = np.random.default_rng(index).random(2_500_000)
         features = np.sort(raw)[:: len(raw) // 8][:8].astype(np.float32)
         return torch.from_numpy(features), torch.tensor(index % 2)
 

@@ -67,7 +67,7 @@ def _gain(curve: np.ndarray, end: int) -> float:
 
 
 def _epochs_wanted(trial: TrialRecord, end: int) -> int:
-    """Twice as many, or what the trial's own extrapolation asks for, up to four times."""
+    """Twice as many, or fewer where the trial's own extrapolation says so: the next sweep may ask again."""
     found = [f for f in (trial.diagnosis.findings if trial.diagnosis else ()) if f.symptom == "undertrained"]
     more = found[0].evidence.get("more_epochs", end) if found else end
-    return end + max(1, round(min(more, 3 * end)))
+    return end + max(1, round(min(more, end)))
