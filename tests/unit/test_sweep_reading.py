@@ -71,7 +71,7 @@ def test_what_is_left_out_has_the_defaults_of_the_schema() -> None:
     sweep = read(SMALL)
     assert sweep.metric == Metric("val_loss", "min")
     searcher, scheduler = ("rung_tpe", {"startup": 10}), ("asha_promotion", {"grace": 1, "eta": 3})
-    assert sweep.search == Search(*searcher, *scheduler, 32, 27, True, None, ())
+    assert sweep.search == Search(*searcher, *scheduler, 64, 27, True, None, ())
     assert (sweep.data, sweep.retries, sweep.checkpoints) == (DataSection(), RetriesSection(), CheckpointsSection())
     assert (sweep.storage, sweep.tracking, sweep.seed, sweep.name) == (None, Tracking(), 0, "sweep")
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 STRICT = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
-DEFAULT_TRIALS = 32
+DEFAULT_TRIALS = 64
 DEFAULT_ALGORITHM, DEFAULT_SCHEDULER = "rung_tpe", "asha_promotion"
 """What won in `benchmarks/search_replay.py`."""
 
