@@ -42,7 +42,8 @@ def find(record: SweepRecord) -> list[Finding]:
         return []
     between = [e for e in range(rung + 1, end) if all(e in curve for curve in went)]
     good = [e for e in between if _rho(went, e, end) >= WELL]
-    new = min(good[0] if good else 3 * rung, record.max_epochs)
+    # Three times at most, and half of the epochs: a rung near the end would stop nothing. The next sweep may ask again.
+    new = max(rung + 1, min(good[0] if good else 3 * rung, 3 * rung, record.max_epochs // 2))
     says = f"ranks at epoch {rung} hardly predict those at epoch {end}: correlation {rho:.2f} over {len(went)} trials"
     return [
         Finding(
