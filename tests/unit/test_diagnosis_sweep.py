@@ -291,14 +291,15 @@ def test_the_forest_knows_what_matters() -> None:
 # --- stopped_too_early -------------------------------------------------------------------------------------------
 
 
-def rung_sweep(crossing: bool, count: int = 60) -> SweepRecord:
-    """At epoch 1 the ranks are chance (`crossing`) or those of the end; every third goes on."""
+def rung_sweep(crossing: bool, count: int = 60, luck: int = 1) -> SweepRecord:
+    """For `luck` epochs the ranks are chance (`crossing`) or those of the end; every third goes on."""
     rng = np.random.default_rng(0)
     trials = []
     for number in range(count):
         config, end = {"lr": 10 ** rng.uniform(-5, 0)}, rng.uniform(0.5, 1.5)
         start = rng.uniform(2.0, 3.0) if crossing else 1.5 + end
         losses = np.concatenate([[start], end + 0.4 * np.exp(-np.arange(1, EPOCHS) / 2)])
+        losses[1:luck] = rng.uniform(2.0, 3.0, luck - 1)
         on = number % 3 == 0
         rungs = (Rung(f"{number:04d}", 1, start, on, ""),)
         trials.append(trial(number, config, losses if on else losses[:1], pruned=not on, rungs=rungs))
@@ -309,6 +310,12 @@ def test_a_rung_that_predicts_nothing_comes_too_early() -> None:
     finding = found(rung_sweep(crossing=True))["stopped_too_early"]
     (remedy,) = finding.remedies
     assert (remedy.change, remedy.old, remedy.new) == ("search.scheduler.grace", 1, 2)
+
+
+def test_a_rung_is_moved_three_times_as_far_at_most() -> None:
+    """Otherwise it would stand near the end and stop nothing."""
+    (remedy,) = found(rung_sweep(crossing=True, luck=EPOCHS - 2))["stopped_too_early"].remedies
+    assert remedy.new == 3
 
 
 def test_a_rung_that_predicts_or_that_few_passed_is_left_alone() -> None:
