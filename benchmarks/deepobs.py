@@ -25,9 +25,9 @@ OVERFITS = "fmnist_2c2d"
 Run = dict[str, Any]
 
 
-def load() -> list[Run] | None:
-    """None where TUNER_DATA names no folder with the file."""
-    path = Path(os.environ.get("TUNER_DATA", "")) / FILE
+def load(folder: Path | None = None) -> list[Run] | None:
+    """`folder`: as TUNER_DATA names it. None where it does not hold the file."""
+    path = (folder or Path(os.environ.get("TUNER_DATA", ""))) / FILE
     return json.loads(gzip.decompress(path.read_bytes())) if path.is_file() else None
 
 

@@ -9,13 +9,12 @@ is a trial whose best validation loss is among the best tenth of its task. ASHA 
 
 from __future__ import annotations
 
-import gzip
-import json
 import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import deepobs
 import numpy as np
 
 from tuner.diagnosis import doomed
@@ -31,15 +30,13 @@ def tables(folder: Path) -> Iterator[tuple[str, list[History]]]:
             path.stem[-34:],
             [history(t, v, baseline_loss=float(np.log(2)), num_classes=2) for t, v in zip(train, val, strict=True)],
         )
-    runs = json.loads(gzip.decompress((folder / "curves" / "deepobs.json.gz").read_bytes()))
+    runs = deepobs.load(folder)
+    if runs is None:
+        raise FileNotFoundError(folder / deepobs.FILE)
     for problem in sorted({run["problem"] for run in runs}):
         mine = [run for run in runs if run["problem"] == problem]
         known = {"baseline_loss": float(np.log(10)), "num_classes": 10} if problem[:5] in ("cifar", "fmnis") else {}
-        yield problem, [history(_curve(run["train_loss"]), _curve(run["val_loss"]), **known) for run in mine]
-
-
-def _curve(values: list[float | None]) -> np.ndarray:
-    return np.array([np.nan if value is None else value for value in values], float)
+        yield problem, [history(*deepobs.curves(run).values(), **known) for run in mine]
 
 
 def history(train: np.ndarray, val: np.ndarray, **known: float) -> History:

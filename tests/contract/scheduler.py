@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from abc import ABC, abstractmethod
 
 from tuner.search.interface import RungDecision, Scheduler
 from tuner.search.promotion import PromotionAsha
@@ -56,10 +57,10 @@ def some_curves(seed: int, trials: int = 20) -> tuple[dict[str, list[float]], li
     return curves, order
 
 
-class SchedulerContract:
+class SchedulerContract(ABC):
+    @abstractmethod
     def make(self) -> Scheduler:
-        """Over MAX_EPOCHS epochs."""
-        raise NotImplementedError("return your scheduler")
+        """Your scheduler, over MAX_EPOCHS epochs."""
 
     def test_the_same_reports_in_the_same_order_get_the_same_decisions(self) -> None:
         for seed in range(5):

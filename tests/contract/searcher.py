@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
 from tuner.records.values import Config, Scalar
@@ -101,13 +102,13 @@ def tell(searcher: Searcher, event: Event) -> None:
         searcher.on_trial_end(number, ending, value, diverged=diverged)
 
 
-class SearcherContract:
+class SearcherContract(ABC):
     trials = 50
     """Of one sweep; fewer for a searcher that takes seconds to think."""
 
+    @abstractmethod
     def make(self, seed: int) -> Searcher:
-        """To minimise, over SPACE."""
-        raise NotImplementedError("return your searcher over SPACE")
+        """Yours, to minimise, over SPACE."""
 
     def test_every_suggestion_lies_in_the_space(self) -> None:
         configs = [what for kind, _, what in run(self.make(seed=0), self.trials) if kind == "suggestion"]

@@ -55,20 +55,15 @@ def test_every_family_that_a_parameter_names_is_in_the_catalogue() -> None:
 
 
 READ = """
-import sys, time
-began = time.perf_counter()
+import sys
 from tuner.sweep import read_sweep, sweep_from_mapping, dump_sweep
 from tuner.training.catalogue import CATALOGUE
 dump_sweep(read_sweep("search_spaces/digits_mlp.yaml", catalogue=CATALOGUE))
-seconds = time.perf_counter() - began
 heavy = {"torch", "torchvision", "ray", "optuna", "mlflow", "pandas", "scipy", "sklearn", "rich"}
-print(sorted(heavy & set(sys.modules)), f"{seconds:.3f}")
+print(sorted(heavy & set(sys.modules)))
 """
 
 
 def test_reading_a_file_imports_neither_torch_nor_ray_nor_optuna_nor_mlflow() -> None:
     done = subprocess.run([sys.executable, "-c", READ], cwd=ROOT, capture_output=True, text=True, check=True)
-    heavy, seconds = done.stdout.rsplit(" ", 1)
-    assert heavy == "[]"
-    # Some 0.25 s on a quiet machine; the bound only notices a heavy import, also on a busy one.
-    assert float(seconds) < 3.0
+    assert done.stdout.strip() == "[]"

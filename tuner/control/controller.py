@@ -30,7 +30,7 @@ Write = Callable[[Sequence[Line]], None]
 Clock = Callable[[], float]
 
 AGAIN = "earlier"
-"""The origin of a configuration that was among the best of an earlier run, under other conditions."""
+"""The origin of a configuration that was among the best of an earlier search and is trained again."""
 
 
 class Controller:

@@ -38,9 +38,10 @@ def _named(*methods: Method) -> Mapping[str, Method]:
 _GRACE = Option("grace", 1, 1, "Epochs that every trial gets: the first rung.")
 _ETA = Option("eta", 3, 2, "One in so many goes on, and each rung is so many times longer.")
 _STARTUP = Option("startup", 10, 1, "Finished trials before which it draws at random.")
+_REPORTED = Option("startup", 10, 1, "Trials with a report before which it draws at random.")
 
 ALGORITHMS = _named(
-    Method("rung_tpe", "TPE that learns from running and paused trials too, rung by rung", (_STARTUP,)),
+    Method("rung_tpe", "TPE that learns from running and paused trials too, rung by rung", (_REPORTED,)),
     Method("tpe", "Optuna's TPE, multivariate and grouped by branch", (_STARTUP,)),
     Method("random", "draws each configuration evenly over the space"),
     Method("halton", "quasi-random points, which leave no gaps"),

@@ -1,7 +1,8 @@
 """One symptom, one file; here: which there are, what to do first, and which make others meaningless.
 
-A symptom is a module with NAME, `find` (a batch's features in, Hits out), `says` (evidence in, one sentence out) and
-`remedies` (a history's settings and the evidence in, remedies out). To add one: write the file, add its line to ORDER.
+A symptom is a module with NAME, `measures` (a batch's features in, arrays out), WAYS (the conditions on these, see
+`weigh.py`), `find` (features in, Hits out), `says` (evidence in, one sentence out) and `remedies` (a history's settings
+and the evidence in, remedies out). To add one: write the file, add its line to ORDER.
 """
 
 from __future__ import annotations
