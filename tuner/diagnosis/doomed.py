@@ -12,8 +12,9 @@ Formula   lost, in the order asked:
           - validation has not been better for WORSE_EPOCHS, is now above the loss of the constant predictor, and at its
             best was not LITTLE below it: it overfits, and its best epoch, which is what counts, was worth nothing.
 Units     shares of the start or the baseline loss; epochs.
-Source    diagnosis.md, "During": a stopper that kills winners is worse than none. So it asks for certainty, and of
-          overfitting for much more than a rise: a trial's value is its best epoch's, and good trials overfit too.
+Source    docs/diagnosis.md, "While a trial runs": a stopper that kills winners is worse than none. So it asks for
+          certainty, and of overfitting for much more than a rise: a trial's value is its best epoch's, and good trials
+          overfit too.
 
 One history of a few hundred epochs costs some tens of microseconds: plain floats, no padding.
 """
