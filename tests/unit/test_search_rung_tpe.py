@@ -9,7 +9,8 @@ import pytest
 
 from tests.contract.searcher import parameter
 from tuner.errors import InputError
-from tuner.search.rung_tpe import CANDIDATES, RungTpe, _Density, _normal_share, _Trial
+from tuner.search.ranking import Ranking, Standing
+from tuner.search.rung_tpe import CANDIDATES, RungTpe, _Density, _normal_share
 from tuner.space import Choice, Constant, Float, Int, Space
 
 LINE = Space((parameter("x", Float(0.0, 1.0)), parameter("y", Float(1e-4, 1.0, log=True))))
@@ -56,16 +57,21 @@ def test_a_diverged_trial_is_the_worst_however_good_it_was_before() -> None:
 
 def test_trials_are_ranked_by_how_far_they_came_then_by_their_best() -> None:
     point = np.zeros(1)
-    order = [
-        _Trial(point, epoch=30, best=0.5),
-        _Trial(point, epoch=50, best=0.6),
-        _Trial(point, epoch=9, best=0.3),
-        _Trial(point, epoch=2, best=0.1),
-        _Trial(point, epoch=1, best=0.2),
-        _Trial(point, epoch=40, best=0.0, diverged=True),
-    ]
-    mixed = [order[at] for at in (3, 5, 1, 0, 4, 2)]
-    assert sorted(mixed, key=_Trial.rank) == order
+    ranking = Ranking()
+    for trial in (
+        Standing(3, point, epoch=30, best=0.5),
+        Standing(5, point, epoch=50, best=0.6),
+        Standing(0, point, epoch=9, best=0.3),
+        Standing(4, point, epoch=2, best=0.1),
+        Standing(1, point, epoch=1, best=0.2),
+        Standing(2, point, epoch=40, best=0.0, diverged=True),
+        Standing(6, point),  # nothing is known of it
+    ):
+        ranking.add(trial)
+        ranking.place(trial)
+    assert [set(ranking.best(count)) for count in range(5)] == [set(), {3}, {3, 5}, {3, 5, 0}, {3, 5, 0, 4}]
+    assert list(ranking.best(9)) == [0, 1, 2, 3, 4, 5]
+    assert ranking.told == 6
 
 
 def test_the_density_of_numbers_and_choices_has_the_whole_as_its_mass() -> None:

@@ -18,22 +18,20 @@ Source    Bergstra et al. (2011); Falkner et al. (2018), BOHB, for products of k
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
-from heapq import nsmallest
-from itertools import islice
+from itertools import count as counted
 
 import numpy as np
-import numpy.typing as npt
 
 from tuner.errors import InputError
 from tuner.records.trial import COMPLETED, DOOMED, INTERRUPTED, PRUNED
 from tuner.records.values import Config, Scalar
 from tuner.search.cube import is_active
+from tuner.search.ranking import Array, Ranking, Standing
 from tuner.search.seeds import generator
 from tuner.space import Choice, Constant, Parameter, Space
-
-Array = npt.NDArray[np.float64]
 
 CANDIDATES = 24
 GOOD, MOST = 0.1, 25
@@ -44,26 +42,6 @@ REST = 500
 """The rest is told by so many of its latest trials: more would change little and cost time."""
 TRIES = 30
 """Draws of a coordinate until one lies in its range."""
-LEVEL = 3.0
-"""Trials are compared with those that came as far as they did within this factor: the default distance of rungs."""
-
-
-@dataclass(slots=True)
-class _Trial:
-    point: Array
-    """In the unit cube; NaN where not active."""
-    epoch: int = 0
-    best: float = math.inf
-    """Oriented: lower is better."""
-    diverged: bool = False
-    ended: bool = False
-
-    @property
-    def told(self) -> bool:
-        return self.epoch > 0 or self.diverged
-
-    def rank(self) -> tuple[bool, int, float]:
-        return self.diverged, -_level(self.epoch), self.best
 
 
 class RungTpe:
@@ -75,14 +53,17 @@ class RungTpe:
         self._space, self._seed, self._startup = space, seed, startup
         self._sign = 1.0 if mode == "min" else -1.0
         self._groups = _groups(space)
-        self._trials: dict[int, _Trial] = {}
+        self._begun = counted()
+        self._trials: dict[int, Standing] = {}
+        self._everyone = Ranking()
+        self._rankings = {group.columns: Ranking() for group in self._groups.values()}
+        """By a group's columns: the trials in which it was active."""
 
     def suggest(self, number: int, again: int = 0) -> dict[str, Scalar] | None:
-        self._trials.pop(number, None)  # what was said before is forgotten
+        self._forget(number)  # what was said before
         rng = generator(self._seed, number, again)
-        told = sum(trial.told for trial in self._trials.values())
-        config = self._space.sample(rng) if told < self._startup else self._draw(rng)
-        self._trials[number] = _Trial(self._space.encode(config))
+        config = self._space.sample(rng) if self._everyone.told < self._startup else self._draw(rng)
+        self._begin(number, config)
         return config
 
     def begin(self, number: int, config: Config) -> None:
@@ -90,36 +71,65 @@ class RungTpe:
         faults = self._space.faults(config)
         if faults:
             raise InputError(f"trial {number} does not fit the space", faults)
-        self._trials.pop(number, None)
-        self._trials[number] = _Trial(self._space.encode(config))
+        self._forget(number)
+        self._begin(number, config)
 
     def on_trial_result(self, number: int, epoch: int, value: float) -> None:
         trial = self._trials.get(number)
         if trial is None or trial.ended or epoch <= trial.epoch:
             return
-        trial.epoch = epoch
-        if math.isnan(value):
-            trial.diverged = True
-        else:
-            trial.best = min(trial.best, self._sign * value)
+        with self._changing(trial):
+            trial.epoch = epoch
+            if math.isnan(value):
+                trial.diverged = True
+            else:
+                trial.best = min(trial.best, self._sign * value)
 
     def on_trial_end(self, number: int, ending: str, value: float | None, *, diverged: bool = False) -> None:
         trial = self._trials.get(number)
         if trial is None or trial.ended or ending == INTERRUPTED:
             return
         if diverged or (ending == COMPLETED and (value is None or math.isnan(value))):
-            trial.diverged = trial.ended = True
+            with self._changing(trial):
+                trial.diverged = trial.ended = True
         elif ending in (COMPLETED, PRUNED, DOOMED):
-            trial.ended = True
-            if value is not None:
-                trial.best = min(trial.best, self._sign * value)
-                trial.epoch = max(trial.epoch, 1)
+            with self._changing(trial):
+                trial.ended = True
+                if value is not None:
+                    trial.best = min(trial.best, self._sign * value)
+                    trial.epoch = max(trial.epoch, 1)
         else:  # it raised: nothing is known of its region
-            del self._trials[number]
+            self._forget(number)
+
+    def _begin(self, number: int, config: Config) -> None:
+        trial = self._trials[number] = Standing(next(self._begun), self._space.encode(config))
+        for ranking in self._holding(trial):
+            ranking.add(trial)
+
+    def _forget(self, number: int) -> None:
+        trial = self._trials.pop(number, None)
+        if trial is not None:
+            for ranking in self._holding(trial):
+                ranking.drop(trial)
+
+    @contextmanager
+    def _changing(self, trial: Standing) -> Iterator[None]:
+        rankings = self._holding(trial)
+        for ranking in rankings:
+            ranking.withdraw(trial)
+        try:
+            yield
+        finally:
+            for ranking in rankings:
+                ranking.place(trial)
+
+    def _holding(self, trial: Standing) -> list[Ranking]:
+        """The rankings in which a trial stands."""
+        active = [ranking for columns, ranking in self._rankings.items() if not math.isnan(trial.point[columns[0]])]
+        return [self._everyone, *active]
 
     def _draw(self, rng: np.random.Generator) -> dict[str, Scalar]:
         """Group by group, parents first, each from the trials in which the group was active."""
-        everyone = list(self._trials.values())  # in the order in which they began
         config: dict[str, Scalar] = {}
         drawn: dict[str, Scalar] = {}
         for item in self._space.parameters:
@@ -130,7 +140,7 @@ class RungTpe:
                 continue
             if item.name not in drawn:
                 group = self._groups[item.name]
-                drawn |= group.draw(rng, [trial for trial in everyone if not math.isnan(trial.point[group.columns[0]])])
+                drawn |= group.draw(rng, self._rankings[group.columns])
             config[item.name] = drawn[item.name]
         return config
 
@@ -142,21 +152,19 @@ class _Group:
     items: tuple[Parameter, ...]
     columns: tuple[int, ...]
 
-    def draw(self, rng: np.random.Generator, trials: list[_Trial]) -> dict[str, Scalar]:
-        """`trials`: those in which the group was active, in the order in which they began."""
-        told = [trial for trial in trials if trial.told]
-        chosen = nsmallest(min(math.ceil(GOOD * len(told)), MOST), told, key=_Trial.rank)
-        good = {id(trial) for trial in chosen}
-        rest = list(islice((trial for trial in reversed(trials) if id(trial) not in good), REST))[::-1]
-        best = self._density([trial for trial in trials if id(trial) in good])
-        others = self._density(rest)
+    def draw(self, rng: np.random.Generator, trials: Ranking) -> dict[str, Scalar]:
+        """`trials`: those in which the group was active."""
+        good = trials.best(min(math.ceil(GOOD * trials.told), MOST))
+        best = self._density(list(good.values()))
+        others = self._density(trials.latest(REST, without=good))
         drawn = best.sample(rng)
         point = drawn[int(np.argmax(best.log(drawn) - others.log(drawn)))]
         return {item.name: item.domain.from_unit(float(x)) for item, x in zip(self.items, point, strict=True)}
 
-    def _density(self, trials: list[_Trial]) -> _Density:
-        points = [trial.point[list(self.columns)] for trial in trials]
-        return _Density(self.items, np.array(points).reshape(len(trials), len(self.items)))
+    def _density(self, trials: list[Standing]) -> _Density:
+        if not trials:
+            return _Density(self.items, np.empty((0, len(self.items))))
+        return _Density(self.items, np.array([trial.point for trial in trials]).take(self.columns, axis=1))
 
 
 class _Density:
@@ -217,12 +225,6 @@ class _Density:
         logs += np.log(self._weights)
         top = logs.max(axis=1)
         return np.asarray(top + np.log(np.exp(logs - top[:, None]).sum(axis=1)))
-
-
-@cache
-def _level(epoch: int) -> int:
-    """How many times LEVEL an epoch is."""
-    return int(math.log(epoch) / math.log(LEVEL) + 1e-9) if epoch else 0
 
 
 def _weights(count: int) -> Array:
