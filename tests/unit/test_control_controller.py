@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from control_kit import Sweep, report, smooth_curve
@@ -248,3 +249,16 @@ def test_a_stop_leaves_paused_trials_paused_for_the_resume() -> None:
     record = sweep.run()
     whole = Sweep(RULES, scheduler="asha_promotion").run()
     assert [(t.ending, len(t.epochs)) for t in record.trials] == [(t.ending, len(t.epochs)) for t in whole.trials]
+
+
+@pytest.mark.parametrize("slots", [1, 3])
+@pytest.mark.parametrize("trials", [1, 2, 4])
+def test_the_best_of_a_sweep_too_small_for_its_rungs_still_trains_to_the_end(trials: int, slots: int) -> None:
+    sweep = Sweep(replace(RULES, trials=trials), scheduler="asha_promotion")
+    record = sweep.run(slots=slots)
+    done = [trial for trial in record.trials if trial.ending == COMPLETED]
+    assert len(done) == 1
+    assert len(done[0].epochs) == RULES.max_epochs
+    first = [trial.epochs[0].metrics["val_loss"] for trial in record.trials if trial.ending != DOOMED]
+    assert done[0].epochs[0].metrics["val_loss"] == min(first)
+    assert sweep.controller.done

@@ -96,7 +96,9 @@ class Controller:
         return trial.assignment(self.rules.max_epochs)
 
     def _next_trial(self, wait: bool) -> LiveTrial | None:
-        return self._again(self.seeds.next_repeat()) or self._promote() or self._suggest(wait) or self._final()
+        again = self._again(self.seeds.next_repeat())
+        # Promoted after a suggestion too: the searcher may just have said that it has no more.
+        return again or self._promote() or self._suggest(wait) or self._promote() or self._final()
 
     def _again(self, live: LiveTrial | None) -> LiveTrial | None:
         """Enter a training on a further seed."""
@@ -143,7 +145,10 @@ class Controller:
         live.paused = None
 
     def _next_promoted(self) -> str | None:
-        return self.scheduler.next_promoted() if isinstance(self.scheduler, PausingScheduler) else None
+        if not isinstance(self.scheduler, PausingScheduler):
+            return None
+        last = not (self.more_to_suggest or self._queue or self._running)
+        return self.scheduler.next_promoted(last=last)
 
     def _suggest(self, wait: bool) -> LiveTrial | None:
         number, repeats = self.suggested, tuple[str, ...]()

@@ -96,8 +96,11 @@ class Scheduler(Protocol):
 class PausingScheduler(Scheduler, Protocol):
     """A scheduler whose trials wait at a rung until enough others have come to tell who goes on."""
 
-    def next_promoted(self) -> str | None:
-        """The paused trial that is to go on before anything new is tried; None when there is none. Changes nothing."""
+    def next_promoted(self, *, last: bool = False) -> str | None:
+        """The paused trial that is to go on before anything new is tried; None when there is none. Changes nothing.
+
+        `last`: nothing new will come and nothing runs, so that the best trial goes on to its last epoch.
+        """
         ...
 
     def on_trial_promoted(self, trial: str) -> None:

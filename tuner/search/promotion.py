@@ -56,14 +56,19 @@ class PromotionAsha:
         self._decisions[trial, epoch] = decision
         return decision
 
-    def next_promoted(self) -> str | None:
-        """From the highest rung down: the longer a trial has trained, the more is known of it."""
+    def next_promoted(self, *, last: bool = False) -> str | None:
+        """From the highest rung down: the longer a trial has trained, the more is known of it.
+
+        `last`: of a rung too short for one in eta its best goes on, as in successive halving; otherwise a small sweep
+        would end with no trial trained to its end.
+        """
         for rung in reversed(range(len(self.rungs))):
             if not self._paused[rung]:
                 continue
             ranks, first = self._ranks[rung], self._paused[rung][0]
             value, _, trial = first
-            if value != math.inf and bisect_left(ranks, first) < len(ranks) // self.eta:
+            earned = max(len(ranks) // self.eta, 1 if last else 0)
+            if value != math.inf and bisect_left(ranks, first) < earned:
                 return trial
         return None
 
