@@ -15,7 +15,8 @@ help:
 	@echo "make test       the tests, in minutes"
 	@echo "make test-all   the slow drills on top of them: kills, nodes, servers, browsers"
 	@echo "make check      ruff, mypy, import contracts"
-	@echo "make bench      the benchmarks, side by side with their peers (half an hour)"
+	@echo "make bench      the benchmarks with short settings, beside their peers (benchmarks/README.md); fails at its end if one did"
+	@echo "                make bench BENCHMARKS=\"divergence doomed\" runs these alone; TUNER_DATA=DIR where tables are replayed"
 	@echo "make ui         the MLflow UI on this folder's store"
 	@echo "make clean      remove .venv, caches and builds; runs/ and mlflow.db stay"
 
@@ -56,8 +57,27 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# What measures, with settings for minutes; benchmarks/README.md says what each does and what the whole of it takes.
+BENCHMARKS := diagnosis diagnose_command divergence doomed warm_start training_loop suggest_times next_space search_replay finalists overhead
+NEEDS_DATA := doomed warm_start search_replay
+SETTINGS_diagnose_command := 1000
+SETTINGS_divergence := --seeds 2
+SETTINGS_warm_start := --seeds 1 --tasks 1 --epochs 150
+SETTINGS_training_loop := --epochs 5 --repeats 2
+SETTINGS_suggest_times := --searchers default --trials 10 1000
+SETTINGS_next_space := --tasks low good --seeds 1
+SETTINGS_search_replay := --workers 1 --seeds 1 --methods random,default,optuna-tpe --processes 1 --minutes 2
+SETTINGS_finalists := --replays 20
+SETTINGS_overhead := --rounds 1 --only digits
+
+LEFT_OUT := $(if $(TUNER_DATA),,$(filter $(NEEDS_DATA),$(BENCHMARKS)))
+
 bench: $(STAMP)
-	@set -e; for benchmark in $$(grep -l __main__ benchmarks/*.py); do echo "== $$benchmark" >&2; $(BIN)/python "$$benchmark"; done
+	@$(if $(LEFT_OUT),echo "left out because TUNER_DATA names no folder of tables: $(LEFT_OUT)" >&2;) failed=; \
+	$(foreach name,$(filter-out $(LEFT_OUT),$(BENCHMARKS)), \
+	  echo "== benchmarks/$(name).py $(SETTINGS_$(name))" >&2; \
+	  $(BIN)/python benchmarks/$(name).py $(SETTINGS_$(name)) || failed="$$failed $(name)"; \
+	) if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
 
 ui: $(STAMP)
 	@$(BIN)/tuner ui

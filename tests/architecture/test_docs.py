@@ -69,3 +69,18 @@ def test_every_requirement_is_pinned_within_its_range() -> None:
     for requirement in map(Requirement, wanted):
         name = requirement.name.lower().replace("_", "-")
         assert requirement.specifier.contains(pins[name]), f"{requirement} against {pins[name]}"
+
+
+def test_every_benchmark_is_in_the_makefile_and_in_its_table_with_the_same_settings() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    listed = re.findall(r"^BENCHMARKS := (.+)$", makefile, re.MULTILINE)[0].split()
+    needing = re.findall(r"^NEEDS_DATA := (.+)$", makefile, re.MULTILINE)[0].split()
+    settings = dict(re.findall(r"^SETTINGS_(\w+) := (.+)$", makefile, re.MULTILINE))
+    page = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in re.findall(r"^\| `.+$", page, re.MULTILINE)]
+    told = {row[0].split("`")[1].removesuffix(".py"): row for row in rows}
+    assert set(told) == set(listed)
+    assert {name for name, row in told.items() if row[0].endswith("*")} == set(needing)
+    assert {name: row[3].strip("`") for name, row in told.items() if row[3]} == settings
+    commands = {path.stem for path in (ROOT / "benchmarks").glob("*.py") if "__main__" in path.read_text("utf-8")}
+    assert commands - set(listed) == {"diagnosis_corpus", "diagnosis_limits"}, "they make and set what is measured"
