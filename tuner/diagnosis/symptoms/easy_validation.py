@@ -28,21 +28,29 @@ from tuner.records.history import History
 
 NAME = "easy_validation"
 
+DRAWN = Condition("drawn", 1.5, 2.5, 1.0)
+"""Not set by likelihood: standard errors, as in any test."""
+SPREAD = 1.4
+"""Standard deviation of a sample's loss over the mean: sqrt 2 of squared normal errors, about that of cross-entropy."""
+
 WAYS = (
     (
         Condition("below", 0.0706, 0.0805, 0.1),
         Condition("often", 0.828, 0.898, 0.3),
         Condition("sigmas", 0.715, 2.98, 3.0),
+        DRAWN,
     ),
     (
         Condition("below_mean", 0.0506, 0.0791, 0.1),
         Condition("often", 0.828, 0.898, 0.3),
         Condition("sigmas", 0.715, 2.98, 3.0),
+        DRAWN,
     ),
     (
         Condition("below_blind", 0.337, 0.605, 0.1),
         Condition("often_blind", 0.857, 0.988, 0.3),
         Condition("sigmas", 1.95, 3.94, 3.0),
+        DRAWN,
     ),
 )
 AUGMENTATION = ("augmentation", "augment", "mixup")
@@ -66,6 +74,8 @@ def measures(f: Features) -> dict[str, Array]:
     quiet = has_after | (same & measured_after)
     enough = n >= 5
     told = np.array([bool(h.config) for h in histories], bool)
+    n_val = np.array([h.n_val or np.inf for h in histories], dtype=float)
+    error = SPREAD * np.abs(val.best) / np.sqrt(n_val)
     often = (late & (distance > 0)).sum(axis=1) / np.maximum(late.sum(axis=1), 1)
     return {
         "below": np.where(enough & quiet, share, np.nan),
@@ -74,6 +84,7 @@ def measures(f: Features) -> dict[str, Array]:
         "often": often,
         "often_blind": often,
         "sigmas": ratio(below, 1.25 * val.sigma / np.sqrt(np.maximum(n - n // 3, 1))),
+        "drawn": np.where(np.isfinite(n_val), ratio(below, error), np.inf),
         "quiet": quiet.astype(np.float64),
         "share": share,
     }

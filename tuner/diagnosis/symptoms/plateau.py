@@ -41,6 +41,8 @@ WAYS = (
     ),
 )
 
+SURE = 0.6
+"""Said from here on: with limits set on the other families, what was less sure held in one case of three."""
 FALLEN = 0.25
 """Share of all the gain that comes before a stall: what waits at the start for its first step is no plateau."""
 
@@ -67,7 +69,7 @@ def find(f: Features) -> Hits:
     by_drop = dropped >= stalls
     third = train.at(train.curve.epoch, train.n - np.maximum(train.n // 3, 4))
     return Hits(
-        confidence,
+        np.where(confidence >= SURE, confidence, 0.0),
         np.where(by_drop, known["stalled_at"], third),
         {
             "drop": np.where(by_drop, known["drop"], np.nan),
