@@ -68,8 +68,8 @@ def blocks(found: Figures) -> dict[str, str]:
 def half(found: Figures) -> str:
     alarms, mine = found["false_alarms"], found["cases"]["noise 0%"]["tuner"]
     what = {
-        "scoring": "the scoring half, whose families set no limit (a second score: the first, with 3 of 64 healthy runs "
-        "called otherwise, and what was mended after it are in [the log](log.md))",
+        "scoring": "the scoring half, whose families set no limit (a second score: the first, with 3 of 64 healthy "
+        "runs called otherwise, and what was mended after it are in [the log](log.md))",
         "tuning": "**the tuning half**, which the thresholds were set on: figures on histories never seen are lower",
     }[found["half"]]
     return (
