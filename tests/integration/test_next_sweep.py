@@ -36,7 +36,7 @@ def test_the_next_sweep_runs_as_it_is_and_resumes_without_the_old_one(tmp_path: 
     lines = read_journal(first.directory.journal)
     kinds = [line["kind"] for line in lines]
     count = kinds.count("warm")
-    assert kinds[: count + 2] == ["sweep", *["warm"] * count, "driver"]
+    assert kinds[: count + 3] == ["sweep", "warm_from", *["warm"] * count, "driver"]
     assert count == lines[0]["warm"] >= 10
     assert [trial.trial for trial in first.record.trials] == ["0000", "0001", "0002"]
 
@@ -51,7 +51,7 @@ def test_the_next_sweep_runs_as_it_is_and_resumes_without_the_old_one(tmp_path: 
     def suggested(path: Path) -> list[object]:
         return [line["config"] for line in read_journal(path / "journal.jsonl") if line["kind"] == "suggestion"]
 
-    half_told, begun = cut(4, "half-told"), cut(count + 3, "begun")
+    half_told, begun = cut(4, "half-told"), cut(count + 4, "begun")
     result = tuner.run(resume=half_told, address="none", track=False, runs=runs)
     assert result.status == "finished"
     told = [line for line in read_journal(half_told / "journal.jsonl") if line["kind"] == "warm"]

@@ -52,7 +52,9 @@ def test_it_shows_the_store_and_ends_as_a_whole(tmp_path: Path, number: signal.S
     uri, port = f"sqlite:///{tmp_path}/mlflow.db", free_port()
     MlflowStore(uri, tmp_path).experiment("digits")
     with (tmp_path / "log").open("w") as log:
-        command = [sys.executable, "-c", SERVE, uri, str(port)]
+        # A test run in the background hands SIGINT on as ignored; a terminal does not.
+        default = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        command = [sys.executable, "-c", default + SERVE, uri, str(port)]
         ui = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
     assert ui.stdout is not None
     with ui.stdout:
