@@ -22,6 +22,7 @@ from tuner.records.trial import COMPLETED, DOOMED, INTERRUPTED, PRUNED
 from tuner.records.values import Config, Scalar
 from tuner.search import translation
 from tuner.search.cube import is_active
+from tuner.search.given import check
 from tuner.search.interface import ASKS
 from tuner.search.seeds import seed_32
 from tuner.search.study import quiet_study
@@ -61,7 +62,7 @@ class CmaEsSearcher:
         return config
 
     def begin(self, number: int, config: Config) -> None:
-        translation.check(self._space, number, config)
+        check(self._space, number, config)
         self._forget(number)
         for again in range(self._asked.pop(number, 0), ASKS):  # as often as a sweep asks for one trial
             trial, asked = self._ask(number, again)

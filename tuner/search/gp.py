@@ -19,6 +19,7 @@ import numpy as np
 from tuner.records.trial import COMPLETED, DOOMED, INTERRUPTED, PRUNED
 from tuner.records.values import Config, Scalar
 from tuner.search import translation
+from tuner.search.given import check
 from tuner.search.gp_helper import Helper
 from tuner.search.gp_proposal import Question, answer
 from tuner.search.seeds import generator, seed_32
@@ -79,7 +80,7 @@ class GpSearcher:
         return config
 
     def begin(self, number: int, config: Config) -> None:
-        translation.check(self._space, number, config)
+        check(self._space, number, config)
         self._trials[number] = _Trial(config)
 
     def on_trial_result(self, number: int, epoch: int, value: float) -> None:

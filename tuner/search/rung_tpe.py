@@ -25,10 +25,10 @@ from itertools import count as counted
 
 import numpy as np
 
-from tuner.errors import InputError
 from tuner.records.trial import COMPLETED, DOOMED, INTERRUPTED, PRUNED
 from tuner.records.values import Config, Scalar
 from tuner.search.cube import is_active
+from tuner.search.given import check
 from tuner.search.ranking import Array, Ranking, Standing
 from tuner.search.seeds import generator
 from tuner.space import Choice, Constant, Parameter, Space
@@ -68,9 +68,7 @@ class RungTpe:
 
     def begin(self, number: int, config: Config) -> None:
         """Raises InputError for a configuration outside the space."""
-        faults = self._space.faults(config)
-        if faults:
-            raise InputError(f"trial {number} does not fit the space", faults)
+        check(self._space, number, config)
         self._forget(number)
         self._begin(number, config)
 

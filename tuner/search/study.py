@@ -21,6 +21,7 @@ from optuna.trial import FrozenTrial, TrialState
 from tuner.records.trial import COMPLETED, DOOMED, INTERRUPTED, PRUNED
 from tuner.records.values import Config, Scalar
 from tuner.search import translation
+from tuner.search.given import check
 from tuner.search.seeds import seed_32
 from tuner.search.window import Limits
 from tuner.search.windowed_storage import WindowedStorage
@@ -50,7 +51,7 @@ class StudySearcher:
 
     def begin(self, number: int, config: Config) -> None:
         """Raises InputError for a configuration outside the space."""
-        translation.check(self._space, number, config)
+        check(self._space, number, config)
         self._guide.give(translation.told(self._space, config))
         self._draw(number)
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from tuner.errors import InputError
 from tuner.records.values import Config, Scalar
 from tuner.search.cube import is_active
 from tuner.space import Choice, Constant, Float, Int, Parameter, Space, same
@@ -62,13 +61,6 @@ def untold(space: Space, values: Mapping[str, Any]) -> dict[str, Scalar]:
                 case _:
                     config[item.name] = values[item.name]
     return config
-
-
-def check(space: Space, number: int, config: Config) -> None:
-    """Raises InputError for a configuration outside the space."""
-    faults = space.faults(config)
-    if faults:
-        raise InputError(f"trial {number} does not fit the space", faults)
 
 
 def draw(space: Space, trial: Trial) -> dict[str, Scalar]:
