@@ -163,7 +163,7 @@ def run(sweep: Sweep, directory: RunDirectory, budget: int, *, cut: bool) -> int
             nonlocal spent
             spent += 1
             if spent >= budget:
-                controller.exhausted = True
+                controller.tried.exhausted = "the budget is spent"
                 if cut:
                     controller.request_stop("user", "the budget is spent")
 

@@ -49,7 +49,7 @@ def test_a_small_space_is_tried_once_and_then_the_sweep_ends(algorithm: str) -> 
     sweep = whole(algorithm)
     configs = [identity(trial.config) for trial in sweep.record().trials]
     assert len(configs) == len(set(configs)) == ALL
-    assert sweep.controller.exhausted
+    assert sweep.controller.tried.exhausted
     if algorithm != "grid":
         assert sweep.controller.tried.exhausted == f"all {ALL} configurations of the space were tried"
         assert any("tried" in line for line in sweep.lines), "some were named again, and it is said of which trial"

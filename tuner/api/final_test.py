@@ -26,7 +26,6 @@ from tuner.records.journal import Journal
 from tuner.records.run_directory import RunDirectory
 from tuner.records.trial import FinalTest
 from tuner.records.values import encode_metrics
-from tuner.report.summary import summary
 from tuner.sweep import Sweep
 from tuner.training.plan import TrainingPlan
 
@@ -85,10 +84,9 @@ def final_test(sweep: Sweep, directory: RunDirectory, finished: Finished | None 
         journal.append(_line(found))
         journal.sync()
         record = directory.record()
-        section = _tracking_section(directory)
-        write_files(directory, record, sweep, section)
+        content = write_files(directory, record, sweep, _tracking_section(directory))
     tracked = _track(sweep, directory)
-    return Finished(directory, record, summary(record, section), 0 if finished is None else finished.exit_code, tracked)
+    return Finished(directory, record, content, 0 if finished is None else finished.exit_code, tracked)
 
 
 def sentence(found: FinalTest, metric: str) -> str:

@@ -11,11 +11,11 @@ import tuner.tracking as tracking
 from tuner.control.controller import Controller
 from tuner.diagnosis import diagnose_sweep
 from tuner.records.fold import Fold
-from tuner.records.journal import Journal, read_journal
+from tuner.records.journal import Journal, Line, read_journal
 from tuner.records.run_directory import RunDirectory, write_atomically
 from tuner.records.trial import FAILED, SweepRecord
 from tuner.report.html import html
-from tuner.report.summary import summary, write_summary
+from tuner.report.summary import write_summary
 from tuner.report.tables import write_tables
 from tuner.search.study_log import write_study_log
 from tuner.sweep import Sweep
@@ -47,10 +47,13 @@ def finish(
 ) -> Finished:
     """Everything is derived from the journal; its `end` line comes last, when the files are there."""
     status, reason, exit_code = _outcome(controller, signal)
-    before = Fold(str(directory.path)).apply(read_journal(directory.journal)).record()
+    fold = Fold(str(directory.path)).apply(read_journal(directory.journal))
+    before = fold.record()
     now = time.time()
-    found = diagnose_sweep(before)
-    journal.append_many([{"kind": "sweep_finding", "at": now, "finding": finding.to_json()} for finding in found])
+    found: list[Line] = [
+        {"kind": "sweep_finding", "at": now, "finding": finding.to_json()} for finding in diagnose_sweep(before)
+    ]
+    journal.append_many(found)
     seconds = {
         "total": now - began,
         "training": _training_seconds(before),
@@ -58,8 +61,8 @@ def finish(
         "tracking": 0.0,
     }
     end = {"kind": "end", "at": now, "status": status, "reason": reason, "seconds": seconds}
-    record = Fold(str(directory.path)).apply([*read_journal(directory.journal), end]).record()
-    write_files(directory, record, sweep, _tracking_section(directory, sweep, uri))
+    record = fold.apply([*found, end]).record()
+    content = write_files(directory, record, sweep, _tracking_section(directory, sweep, uri))
     journal.append(end)
     journal.sync()
     tracked = True
@@ -69,17 +72,22 @@ def finish(
         follower.close()
         waited = time.monotonic() - waiting
         record = replace(record, seconds={**record.seconds, "tracking": record.seconds["tracking"] + waited})
-        write_summary(record, directory, _tracking_section(directory, sweep, uri))
-    return Finished(directory, record, summary(record, _tracking_section(directory, sweep, uri)), exit_code, tracked)
+        content = write_summary(record, directory, _tracking_section(directory, sweep, uri))
+    return Finished(directory, record, content, exit_code, tracked)
 
 
-def write_files(directory: RunDirectory, record: SweepRecord, sweep: Sweep, section: Mapping[str, Any]) -> None:
-    """All that is derived from the journal: tables, study, report, summary. Rebuilt whole, each file atomically."""
+def write_files(
+    directory: RunDirectory, record: SweepRecord, sweep: Sweep, section: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """All that is derived from the journal: tables, study, report, summary. Rebuilt whole, each file atomically.
+
+    Returns what stands in the summary.
+    """
     pictures = sorted(directory.pictures.iterdir()) if directory.pictures.is_dir() else []
     write_tables(record, directory)
     write_study_log(record, sweep.space, directory.study)
     write_atomically(directory.report, html(record, directory.sweep.read_text(encoding="utf-8"), pictures))
-    write_summary(record, directory, section)
+    return write_summary(record, directory, section)
 
 
 def _outcome(controller: Controller, signal: str | None) -> tuple[str, str, int]:
@@ -91,8 +99,8 @@ def _outcome(controller: Controller, signal: str | None) -> tuple[str, str, int]
         return "failed", f"all {len(endings)} trials failed", 3
     if controller.stopped_by == "clock":
         return "stopped", controller.stopping or "", 0
-    too_few = controller.exhausted and controller.rules.trials is not None
-    return "finished", controller.stopping or (controller.tried.exhausted if too_few else ""), 0
+    too_few = controller.tried.exhausted if controller.rules.trials is not None else ""
+    return "finished", controller.stopping or too_few, 0
 
 
 def _training_seconds(record: SweepRecord) -> float:

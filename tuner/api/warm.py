@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -212,8 +212,10 @@ def _best(fitting: Sequence[_Fitting], source: Source, sweep: Sweep, room: int) 
     uncertain = [one for one in fitting if one.differs or one.new]
     able = [one for one in uncertain if not one.keys["diverged"] and one.keys["value"] is not None]
     able.sort(key=lambda one: sign * float(one.keys["value"]))
-    distinct = {identity(one.translated.config): one for one in reversed(able)}
-    return [one for one in able if distinct[identity(one.translated.config)] is one][: min(room, (len(able) + 1) // 2)]
+    distinct: dict[Hashable, _Fitting] = {}
+    for one in able:
+        distinct.setdefault(identity(one.translated.config), one)
+    return list(distinct.values())[: min(room, (len(able) + 1) // 2)]
 
 
 def _head(source: Source, fitting: Sequence[_Fitting], left: Counter[str], again: Sequence[_Fitting]) -> dict[str, Any]:

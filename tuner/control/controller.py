@@ -57,8 +57,6 @@ class Controller:
         self.stopped_by: str | None = None
         """`user`, `clock` or `target`, once `stopping`."""
         self.suggested = 0
-        self.exhausted = False
-        """The searcher has nothing left."""
         self.busy_seconds = 0.0
         """Wall seconds spent in here: suggesting, telling, deciding, writing."""
         self._write, self._clock = write, clock
@@ -152,7 +150,7 @@ class Controller:
 
     def _suggest(self, wait: bool) -> LiveTrial | None:
         number, repeats = self.suggested, tuple[str, ...]()
-        if self.exhausted or (self.rules.trials is not None and number >= self.rules.trials):
+        if not self.more_to_suggest:
             return None
         if not wait and isinstance(self.searcher, ForesightedSearcher) and not self.searcher.ready(number):
             return None
@@ -162,7 +160,6 @@ class Controller:
         else:
             suggestion = self.tried.ask(self.searcher, number)
             if suggestion is None:
-                self.exhausted = True
                 return None
             origin, config, repeats = suggestion.origin, suggestion.config, suggestion.repeats
         trial = self.add_trial(number, config, origin)
@@ -189,8 +186,8 @@ class Controller:
         suggestion saw, however long it took.
         """
         number = self.suggested
-        more = number >= len(self.given) and (self.rules.trials is None or number < self.rules.trials)
-        if more and isinstance(self.searcher, ForesightedSearcher):
+        asked = number >= len(self.given) and self.more_to_suggest
+        if asked and isinstance(self.searcher, ForesightedSearcher):
             self._prepared = number, self._told_endings
             self.searcher.prepare(number)
 
@@ -236,7 +233,7 @@ class Controller:
     @property
     def more_to_suggest(self) -> bool:
         """The searcher is to be asked again, as far as is known."""
-        return not (self.exhausted or (self.rules.trials is not None and self.suggested >= self.rules.trials))
+        return not (self.tried.exhausted or (self.rules.trials is not None and self.suggested >= self.rules.trials))
 
     @property
     def _search_is_over(self) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,12 +113,9 @@ class FurtherSeeds:
         if live.repeat_of is None or not self._whole(live.repeat_of):
             return None
         group = self._group(live.repeat_of)
-        means = {name: self._mean(_best(one, name, self._rules.falls(name)) for one in group) for name in self._targets}
+        targets = self._rules.target
+        means = {name: self._mean(_best(one, name, self._rules.falls(name)) for one in group) for name in targets}
         return self._rules.reached({name: mean for name, mean in means.items() if mean is not None})
-
-    @property
-    def _targets(self) -> Sequence[str]:
-        return tuple(self._rules.target)
 
     def _lacks(self, name: str, wanted: int) -> bool:
         return len(self._further.get(name, ())) < wanted
