@@ -84,7 +84,7 @@ def measures(f: Features) -> dict[str, Array]:
         "often": often,
         "often_blind": often,
         "sigmas": ratio(below, 1.25 * val.sigma / np.sqrt(np.maximum(n - n // 3, 1))),
-        "drawn": np.where(np.isfinite(n_val), ratio(below, error), np.inf),
+        "drawn": ratio(below, error),
         "quiet": quiet.astype(np.float64),
         "share": share,
     }
