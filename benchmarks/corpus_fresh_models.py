@@ -72,31 +72,29 @@ class _Lift(nn.Module):
 
 
 def convolved(data: Data, width: int, depth: int, dropout: float, norm: str, activation: str) -> nn.Module:
-    """One-dimensional convolutions with stride, then the mean over the places."""
-    parts: list[nn.Module] = [_Lift(True)]
-    channels = 1
-    for _ in range(depth):
-        parts.append(nn.Conv1d(channels, width, 5, stride=2, padding=2))
-        if norm == "batch":
-            parts.append(nn.BatchNorm1d(width))
-        parts.append(ACTIVATIONS[activation]())
-        channels = width
+    """One-dimensional convolutions with stride, then all places."""
     places = data.x.shape[1] // 2**depth
+    parts = _strides(True, width, depth, norm, activation)
     return nn.Sequential(*parts, nn.Flatten(), nn.Dropout(dropout), nn.Linear(width * places, outputs(data)))
 
 
 def strided(data: Data, width: int, depth: int, dropout: float, norm: str, activation: str) -> nn.Module:
     """Two-dimensional convolutions with stride instead of pooling."""
-    parts: list[nn.Module] = [_Lift(False)]
-    channels = 1
-    for _ in range(depth):
-        parts.append(nn.Conv2d(channels, width, 3, stride=2, padding=1))
-        if norm == "batch":
-            parts.append(nn.BatchNorm2d(width))
-        parts.append(ACTIVATIONS[activation]())
-        channels = width
     side = round(data.x.shape[1] ** 0.5) // 2**depth
+    parts = _strides(False, width, depth, norm, activation)
     return nn.Sequential(*parts, nn.Flatten(), nn.Dropout(dropout), nn.Linear(width * side * side, outputs(data)))
+
+
+def _strides(flat: bool, width: int, depth: int, norm: str, activation: str) -> list[nn.Module]:
+    """Each layer halves the places, along one dimension or along two."""
+    convolution, normed, size = (nn.Conv1d, nn.BatchNorm1d, 5) if flat else (nn.Conv2d, nn.BatchNorm2d, 3)
+    parts: list[nn.Module] = [_Lift(flat)]
+    for channels in (1, *[width] * (depth - 1)):
+        parts.append(convolution(channels, width, size, stride=2, padding=size // 2))
+        if norm == "batch":
+            parts.append(normed(width))
+        parts.append(ACTIVATIONS[activation]())
+    return parts
 
 
 class Attention(nn.Module):
