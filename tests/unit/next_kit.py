@@ -33,7 +33,8 @@ def read(text: str) -> SweepFile:
 def write_run(folder: Path, curve: Curve, text: str = FILE, name: str = "planted-run") -> RunDirectory:
     """The run directory of that sweep after these curves."""
     sweep = read(text)
-    drive = Sweep(Rules.from_sweep(sweep), algorithm=sweep.search.algorithm, scheduler=sweep.search.scheduler)
+    search = sweep.search
+    drive = Sweep(Rules.from_sweep(sweep), algorithm=search.algorithm, scheduler=search.scheduler, space=sweep.space)
     head = {"run": name, "name": sweep.name, "max_epochs": sweep.search.max_epochs, "trials": 40, "task": sweep.task}
     parameters = [asdict(item) for item in sweep.space.records()]
     drive.lines[0] = {**drive.lines[0], **head, "parameters": json.loads(json.dumps(parameters))}

@@ -17,9 +17,9 @@ from tuner.api.warm import gather
 from tuner.cli import app
 from tuner.diagnosis.next_space import plan
 from tuner.errors import InputError
-from tuner.records.epochs import Assignment
+from tuner.records.epochs import Assignment, Failure
 from tuner.records.finding import Finding, Remedy
-from tuner.space import Constant, Float
+from tuner.space import Choice, Constant, Float
 
 
 def settled(assignment: Assignment, epoch: int) -> Outcome:
@@ -73,6 +73,27 @@ def test_each_change_stands_under_its_reason_and_the_file_reads_back(tmp_path: P
     assert isinstance(domain, Float)
     assert 0.01 < domain.high < 0.1
     assert isinstance(made.sweep.space["dropout"].domain, Constant)
+
+
+BATCHES = FILE.replace("search:", "  batch_size: {choice: [32, 64, 128, 256], default: 32}\nsearch:")
+
+
+@pytest.mark.parametrize(("limit", "left"), [(200, Choice((32, 64, 128))), (50, Constant(32))])
+def test_batch_sizes_that_ran_out_of_memory_leave_the_choice(
+    tmp_path: Path, limit: int, left: Choice | Constant
+) -> None:
+    def short_of_memory(assignment: Assignment, epoch: int) -> Outcome:
+        if int(assignment.config["batch_size"] or 0) > limit:
+            return Failure(assignment.trial, assignment.attempt, "out_of_memory", "out of memory with batch_size")
+        return settled(assignment, epoch)
+
+    write_run(tmp_path, short_of_memory, BATCHES)
+    made = next_sweep("planted-run", tmp_path)
+    (change,) = [change for change in made.changes if change.symptom == "out_of_memory"]
+    assert change.path == "space.batch_size.high"
+    assert made.sweep.space["batch_size"].domain == left
+    assert "ran out of memory" in made.text
+    assert made.dropped == ()
 
 
 def test_old_trials_fit_where_the_new_space_holds_them(tmp_path: Path) -> None:

@@ -274,8 +274,12 @@ def test_a_loss_that_is_not_a_number_is_reported_as_such(tmp_path: Path, nets: s
         ("raises", "raised", "ValueError: no such net"),
         ("exits", "raised", "SystemExit: over and out"),
         ("type", "raised", "not a model"),
-        ("memory", "out_of_memory", "batch_size 64 and nets_of_the_test:build fault memory: CUDA"),
-        ("allocates", "out_of_memory", "batch_size 64 and nets_of_the_test:build fault allocates (610 weights)"),
+        ("memory", "out_of_memory", "batch_size 64 and nets_of_the_test:build fault memory: 2 GiB more asked for"),
+        (
+            "allocates",
+            "out_of_memory",
+            "nets_of_the_test:build fault allocates (610 weights): 256 TiB more asked for, this machine has",
+        ),
     ],
 )
 def test_a_fault_of_the_users_is_a_failure_and_the_worker_lives_on(

@@ -128,9 +128,23 @@ def _moved(space: Space, name: str, change: Change) -> Space:
         case Int(low, high, log):
             whole = {"low": low, "high": high, side: round(value)}
             domain = Int(whole["low"], whole["high"], log)
+        case Choice(options) if all(isinstance(o, int | float) and not isinstance(o, bool) for o in options):
+            kept = tuple(
+                o for o in options if isinstance(o, int | float) and (o <= value if side == "high" else o >= value)
+            )
+            if not kept:
+                raise InputError("", (Fault(change.path, value, f"leaves none of {item.domain}"),))
+            return _kept(space, item, kept)
         case _:
             raise InputError("", (Fault(change.path, value, "has no bounds"),))
     return _with(space, replace(item, domain=domain))
+
+
+def _kept(space: Space, item: Parameter, options: tuple[Scalar, ...]) -> Space:
+    """A choice with fewer options; a constant where one is left that has no branch."""
+    if len(options) == 1:
+        return _fixed(space, item.name, options[0])
+    return Space(tuple(_reachable(_with(space, replace(item, domain=Choice(options))))))
 
 
 def _fixed(space: Space, name: str, value: Scalar) -> Space:

@@ -6,6 +6,7 @@ import sys
 import traceback
 
 from tuner.records.epochs import Assignment, Failure
+from tuner.training.shortage import shortage
 
 OUT_OF_MEMORY, RAISED = "out_of_memory", "raised"
 CPU_ALLOCATOR = "DefaultCPUAllocator"
@@ -13,10 +14,13 @@ CPU_ALLOCATOR = "DefaultCPUAllocator"
 
 
 def is_out_of_memory(error: BaseException) -> bool:
+    """Also of an error that was raised from such a one."""
     torch = sys.modules.get("torch")  # who has not imported it cannot have raised its error
     if torch is not None and isinstance(error, torch.OutOfMemoryError):
         return True
-    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and CPU_ALLOCATOR in str(error))
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and CPU_ALLOCATOR in str(error)):
+        return True
+    return error.__cause__ is not None and is_out_of_memory(error.__cause__)
 
 
 CATCHABLE = (Exception, SystemExit)
@@ -27,15 +31,28 @@ def failure_message(error: BaseException, what: str) -> tuple[str, str]:
     """Kind and one line. `what` was being trained: named when memory runs out, as it says what to make smaller."""
     first_line = (str(error).splitlines() or [""])[0]
     if is_out_of_memory(error):
-        return OUT_OF_MEMORY, f"out of memory with {what}: {first_line}"
+        return OUT_OF_MEMORY, f"out of memory with {what}: {_amounts(error) or first_line or type(error).__name__}"
     return RAISED, f"{type(error).__name__}: {first_line}"
+
+
+def _amounts(error: BaseException) -> str:
+    return shortage(error) or (_amounts(error.__cause__) if error.__cause__ is not None else "")
 
 
 def failure(assignment: Assignment, error: BaseException, what: str) -> Failure:
     """Frees what the exception's frames hold."""
     told = "".join(traceback.format_exception(error))
     kind, message = failure_message(error, what)
-    while error.__traceback__ is not None:  # its frames hold the model and the batch
-        traceback.clear_frames(error.__traceback__)
-        error.__traceback__ = None
+    _clear(error)
     return Failure(assignment.trial, assignment.attempt, kind, message, told)
+
+
+def _clear(error: BaseException) -> None:
+    """The frames hold the model and the batch: also those of the errors that this one was raised from or during."""
+    left: list[BaseException | None] = [error]
+    while left:
+        one = left.pop()
+        if one is not None and one.__traceback__ is not None:
+            traceback.clear_frames(one.__traceback__)
+            one.__traceback__ = None
+            left += [one.__cause__, one.__context__]

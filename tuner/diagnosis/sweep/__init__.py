@@ -3,7 +3,8 @@
 A remedy is a change of the sweep file in one of these forms, which `tuner next` applies, or else words for a person:
 
 change                               old -> new
-`space.NAME.low`, `space.NAME.high`  the bound of a numeric parameter (NAME as it is recorded) moves
+`space.NAME.low`, `space.NAME.high`  the bound of a numeric parameter (NAME as it is recorded) moves; of a choice of
+                                     numbers, the options beyond it go
 `space.NAME`                         None -> value: the parameter is fixed there and no longer searched
 `search.max_epochs`                  epochs
 `search.scheduler.grace`             the first rung's epoch, of whichever scheduler the file names
@@ -19,6 +20,7 @@ from tuner.diagnosis.sweep import (
     diverges_above,
     mostly_one_symptom,
     no_progress,
+    out_of_memory,
     parameter_idle,
     slow_steps,
     stopped_too_early,
@@ -29,6 +31,7 @@ from tuner.records.finding import Finding
 from tuner.records.trial import SweepRecord
 
 ORDER = (
+    out_of_memory,
     diverges_above,
     best_at_boundary,
     best_at_last_epoch,

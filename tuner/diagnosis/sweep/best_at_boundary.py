@@ -9,6 +9,7 @@ Units     near: trials; p, q: probability.
 Hit       two thirds of the good trials or more are near one bound, the best trial among them, and p or q below CHANCE.
           Bounds that nothing can pass (a dropout or a weight decay of 0, depth 1) are left alone. The range of a
           learning rate ends where `diverges_above` cuts it off: the rest may lie within an outer fifth of the whole.
+          What `out_of_memory` holds down is not raised either.
           Where most of the good trials do not learn, luck ranks them, and only the learning rate is asked.
 Source    Google's tuning playbook: widen the range when the good points sit at a bound.
 """
@@ -20,6 +21,7 @@ from dataclasses import replace
 import numpy as np
 
 from tuner.diagnosis.sweep.diverges_above import ceilings
+from tuner.diagnosis.sweep.out_of_memory import no_larger
 from tuner.diagnosis.sweep.placing import LEARNING_RATES, at, at_least, of, short
 from tuner.diagnosis.sweep.standing import Standing, correlation_chance, learnt_nothing, rank_correlation, standing
 from tuner.records.finding import Finding, Remedy
@@ -36,13 +38,14 @@ WIDEN = 0.35
 
 def find(record: SweepRecord) -> list[Finding]:
     stood, caps = standing(record), ceilings(record)
+    closed = caps.keys() | no_larger(record)
     lucky = learnt_nothing(stood.good())
     return [
         finding
         for parameter in record.parameters
         if parameter.kind in ("float", "int")
         for upper in (False, True)
-        if not (upper and parameter.name in caps) and (short(parameter) in LEARNING_RATES or not lucky)
+        if not (upper and parameter.name in closed) and (short(parameter) in LEARNING_RATES or not lucky)
         for finding in _side(replace(parameter, high=caps.get(parameter.name, parameter.high)), stood, upper)
     ]
 

@@ -25,6 +25,7 @@ import numpy as np
 
 from tuner.diagnosis.plain import percent
 from tuner.diagnosis.sweep.diverges_above import is_diverged
+from tuner.diagnosis.sweep.out_of_memory import no_larger
 from tuner.diagnosis.sweep.placing import at, hypergeometric, number, of, place
 from tuner.records.finding import HEALTHY, UNKNOWN, Finding, Remedy
 from tuner.records.trial import PRUNED, ParameterRecord, SweepRecord, TrialRecord
@@ -107,6 +108,8 @@ def _beyond(
 ) -> list[Remedy]:
     """The bounds of a range on which nearly all trials have the symptom, as far on as the remedy leads."""
     bad = [t for t in judged if t.verdict == symptom]
+    if upwards and parameter.name in no_larger(record):
+        return []
     if len(bad) < EVERYWHERE * len(judged) or parameter.low is None or parameter.high is None:
         return []
 
