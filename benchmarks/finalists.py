@@ -79,7 +79,7 @@ def train() -> Table:
     import torch
 
     from tuner.training.data import load_splits, load_test
-    from tuner.training.device_data import DeviceCache
+    from tuner.training.data_source import DataSource
     from tuner.training.plan import TrainingPlan
     from tuner.training.session import Session
 
@@ -88,20 +88,20 @@ def train() -> Table:
     with tempfile.TemporaryDirectory() as scratch:
         plan = TrainingPlan("digits", scratch, model="mlp", fixed=fixed, max_epochs=EPOCHS, every=EPOCHS + 1)
         splits = load_splits(plan)
-        test_x, test_y = (torch.from_numpy(part) for part in load_test(plan))
-        cache = DeviceCache(splits, torch.device("cpu"))
+        test_x, test_y = (torch.from_numpy(part) for part in load_test(plan) if part is not None)
+        source = DataSource(plan, splits, torch.device("cpu"))
         curves = {name: np.zeros((CONFIGS, SEEDS, EPOCHS)) for name in MEASURED}
         for number, config in enumerate(configurations()):
             for seed in range(SEEDS):
-                session = Session(plan, splits, cache, Assignment("0000", 1, config, 1000 * number + seed, EPOCHS))
+                session = Session(plan, source, Assignment("0000", 1, config, 1000 * number + seed, EPOCHS))
                 session.start()
                 for epoch in range(EPOCHS):
                     metrics = session.next_report().epoch.metrics
-                    loss, accuracy = session.trainer.evaluate([(test_x, test_y)])
+                    tested = session.trainer.evaluate([(test_x, test_y)])
                     for name in MEASURED[:2]:
                         curves[name][number, seed, epoch] = metrics[name]
-                    curves["test_loss"][number, seed, epoch] = float(loss)
-                    curves["test_accuracy"][number, seed, epoch] = float(accuracy)
+                    curves["test_loss"][number, seed, epoch] = float(tested["loss"])
+                    curves["test_accuracy"][number, seed, epoch] = float(tested["accuracy"])
             print(f"trained {number + 1} of {CONFIGS} configurations", file=sys.stderr, flush=True)
     return Table(curves, len(splits.val_y), len(test_y))
 

@@ -47,10 +47,11 @@ from tuner.search.make import make_scheduler, make_searcher
 from tuner.sweep import Sweep, WarmStart, dump_sweep, parse_sweep
 from tuner.training.building import build_trainer
 from tuner.training.catalogue import CATALOGUE
-from tuner.training.data import Floats, Labels, Splits, load_splits, load_test
+from tuner.training.data import Splits, load_splits, load_test
 from tuner.training.device_data import DeviceCache
 from tuner.training.plan import TrainingPlan
 from tuner.training.settings import read_settings
+from tuner.training.tasks.examples import Array
 from tuner.training.worker import TrialWorker
 
 ARMS = ("whole", "unchanged", "next")
@@ -106,13 +107,16 @@ search: {algorithm: tpe, scheduler: {asha: {grace: 1, eta: 3}}, trials: 10000, m
 
 
 @lru_cache(maxsize=1)
-def examples(task: str, seed: int, limit: int | None, data: str | None) -> tuple[Splits, Floats, Labels]:
+def examples(task: str, seed: int, limit: int | None, data: str | None) -> tuple[Splits, Array, Array]:
     """What trials see, and the test examples: the same for all arms of a seed."""
     plan = TrainingPlan(task, "", limit=limit, data_dir=data, seed=seed)
-    return load_splits(plan), *load_test(plan)
+    splits, (x, y) = load_splits(plan), load_test(plan)
+    assert isinstance(splits, Splits)
+    assert y is not None
+    return splits, x, y
 
 
-def of_plan(plan: TrainingPlan) -> tuple[Splits, Floats, Labels]:
+def of_plan(plan: TrainingPlan) -> tuple[Splits, Array, Array]:
     return examples(str(plan.task), plan.seed, plan.limit, plan.data_dir)
 
 
@@ -216,8 +220,7 @@ def tested(sweep: Sweep, directory: RunDirectory, record: SweepRecord) -> float:
     trainer = build_trainer(settings, data, device, record.max_epochs, folder="")
     state = torch.load(directory.checkpoints / best.trial / "best.pt", weights_only=True)
     trainer.model.load_state_dict(state["model"])
-    loss, _ = trainer.evaluate([(torch.from_numpy(x), torch.from_numpy(y))])
-    return float(loss)
+    return float(trainer.evaluate([(torch.from_numpy(x), torch.from_numpy(y))])["loss"])
 
 
 def one_seed(name: str, seed: int, budget: int, data: str | None) -> dict[str, Outcome]:

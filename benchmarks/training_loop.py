@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from tuner.records.epochs import Assignment
 from tuner.training.data import Splits, load_splits
-from tuner.training.device_data import DeviceCache
+from tuner.training.data_source import DataSource
 from tuner.training.plan import TrainingPlan
 from tuner.training.session import Session
 
@@ -61,8 +61,8 @@ def by_hand(splits: Splits, epochs: int, batch_size: int, optimizer: str) -> flo
 def by_trainer(plan: TrainingPlan, splits: Splits, batch_size: int, optimizer: str) -> tuple[float, float]:
     """Seconds of the fastest epoch: of the loop alone, and of everything."""
     config = {"batch_size": batch_size, "optimizer": optimizer, "lr": 1e-3}
-    cache = DeviceCache(splits, torch.device("cpu"))
-    session = Session(plan, splits, cache, Assignment("0000", 1, config, 0, plan.max_epochs))
+    source = DataSource(plan, splits, torch.device("cpu"))
+    session = Session(plan, source, Assignment("0000", 1, config, 0, plan.max_epochs))
     session.start()
     whole = loop = float("inf")
     for _ in range(plan.max_epochs):
@@ -72,7 +72,7 @@ def by_trainer(plan: TrainingPlan, splits: Splits, batch_size: int, optimizer: s
     for _ in range(plan.max_epochs):
         started = time.process_time()
         session.trainer.train_epoch(session.data, session.randomness.data)
-        torch.stack(session.trainer.evaluate(session.data.validation())).tolist()
+        torch.stack(list(session.trainer.evaluate(session.data.validation()).values())).tolist()
         loop = min(loop, time.process_time() - started)
     return loop, whole
 

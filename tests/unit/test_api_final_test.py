@@ -32,12 +32,12 @@ FOUND = FinalTest(
 
 
 def test_worse_than_the_noise_explains_is_said_to_be_variance() -> None:
-    said = sentence(FOUND, "val_loss")
+    said = sentence(FOUND, "val_loss", "min")
     assert "test_loss 0.3 against val_loss 0.2 of the same weights (0003-2)" in said
     assert "variance" in said
-    assert "within the noise" in sentence(FOUND, "val_accuracy")
-    assert "harder" in sentence(replace(FOUND, metrics={"test_loss": 0.1, "test_accuracy": 1.0}), "val_loss")
-    assert "3 times" in sentence(replace(FOUND, touched=3), "val_loss")
+    assert "within the noise" in sentence(FOUND, "val_accuracy", "max")
+    assert "harder" in sentence(replace(FOUND, metrics={"test_loss": 0.1, "test_accuracy": 1.0}), "val_loss", "min")
+    assert "3 times" in sentence(replace(FOUND, touched=3), "val_loss", "min")
 
 
 SWEEP = {

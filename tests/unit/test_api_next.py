@@ -129,7 +129,7 @@ WARM = FILE.replace("scheduler: none", "warm_start: [planted-run]")
     ("text", "why"),
     [
         (WARM.replace("planted\n", "other\n").replace("digits", "mnist"), "of another task"),
-        (WARM + "metric: {name: val_f1, mode: max}\n", "without a finite val_f1"),
+        (WARM + "metric: {name: grad_norm, mode: min}\n", "without a finite grad_norm"),
         (WARM.replace("[0, 0.6]", "[0.7, 0.8]").replace("default: 0.1", "default: 0.7"), "with dropout below 0.7"),
     ],
 )

@@ -12,13 +12,13 @@ from torch import nn
 from tuner.errors import InputError
 from tuner.training.augmentation import WAYS, Augmentation
 from tuner.training.catalogue import CATALOGUE
-from tuner.training.data import TaskInfo
 from tuner.training.initialisation import initialise
 from tuner.training.losses import Objective
 from tuner.training.models import cnn, layers, mlp, softmax
 from tuner.training.optimizers import build_optimizer
 from tuner.training.schedules import Schedule
 from tuner.training.settings import read_settings
+from tuner.training.task_info import TaskInfo
 from tuner.training.uncompiled import plain_step
 
 DIGITS = TaskInfo("digits", (1, 8, 8), 10, 1000)

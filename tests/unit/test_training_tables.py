@@ -11,8 +11,9 @@ import pytest
 from tuner.records.catalogue import Component
 from tuner.training import tables, torch_tables
 from tuner.training.augmentation import WAYS as AUGMENTATIONS
-from tuner.training.catalogue import CATALOGUE, METRICS
+from tuner.training.catalogue import CATALOGUE
 from tuner.training.initialisation import WAYS as INITIALISATIONS
+from tuner.training.kinds import KINDS, reported
 from tuner.training.locate import locate, signature_of
 
 
@@ -56,7 +57,9 @@ def test_every_word_allowed_for_a_family_is_a_component() -> None:
 
 
 def test_metrics_name_no_parameter_of_the_trainer_but_lr() -> None:
-    assert {spec.name for spec in CATALOGUE.trainer} & set(METRICS) == {"lr"}
+    assert {spec.name for spec in CATALOGUE.trainer} & {
+        name for kind in KINDS.values() for name in reported(kind.metrics)
+    } == {"lr"}
 
 
 def test_the_tables_the_plan_and_the_data_need_no_torch() -> None:

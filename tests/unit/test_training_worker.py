@@ -18,9 +18,9 @@ from training_kit import FIXED, assignment, digits, failure, make_plan, metrics,
 
 from tuner.records.epochs import Report
 from tuner.training import device_data
-from tuner.training.catalogue import METRICS
-from tuner.training.data import TaskInfo
+from tuner.training.kinds import KINDS, reported
 from tuner.training.run_one import train_one
+from tuner.training.task_info import TaskInfo
 from tuner.training.worker import TrialWorker
 
 NETS = types.ModuleType("nets_of_the_test")
@@ -75,7 +75,7 @@ def same(one: dict[str, torch.Tensor], two: dict[str, torch.Tensor]) -> bool:
 def test_the_first_report_says_what_is_known_and_each_has_all_metrics(tmp_path: Path) -> None:
     reports = run(make_plan(tmp_path))
     assert [each.epoch.epoch for each in reports] == [1, 2, 3, 4]
-    assert all(set(each.epoch.metrics) == set(METRICS) for each in reports)
+    assert all(set(each.epoch.metrics) == set(reported(KINDS["classes"].metrics)) for each in reports)
     facts = reports[0].facts
     assert facts is not None
     assert [each.facts for each in reports[1:]] == [None] * 3

@@ -68,11 +68,10 @@ def final_test(sweep: Sweep, directory: RunDirectory, finished: Finished | None 
             trial=record.best.trial,
             training=training.trial,
             epoch=tested.epoch,
-            metrics={"test_loss": tested.test.loss, "test_accuracy": tested.test.accuracy},
-            validation={"val_loss": tested.validation.loss, "val_accuracy": tested.validation.accuracy},
+            metrics={f"test_{name}": value for name, value in tested.test.values.items()},
+            validation={f"val_{name}": value for name, value in tested.validation.values.items()},
             noise={
-                "loss": math.hypot(tested.test.loss_error, tested.validation.loss_error),
-                "accuracy": math.hypot(tested.test.accuracy_error, tested.validation.accuracy_error),
+                name: math.hypot(error, tested.validation.errors[name]) for name, error in tested.test.errors.items()
             },
             n_test=tested.test.count,
             n_val=tested.validation.count,
@@ -80,7 +79,7 @@ def final_test(sweep: Sweep, directory: RunDirectory, finished: Finished | None 
             at=time.time(),
             says="",
         )
-        found = replace(found, says=sentence(found, record.metric))
+        found = replace(found, says=sentence(found, record.metric, record.mode))
         journal.append(_line(found))
         journal.sync()
         record = directory.record()
@@ -89,11 +88,13 @@ def final_test(sweep: Sweep, directory: RunDirectory, finished: Finished | None 
     return Finished(directory, record, content, 0 if finished is None else finished.exit_code, tracked)
 
 
-def sentence(found: FinalTest, metric: str) -> str:
+def sentence(found: FinalTest, metric: str, mode: str) -> str:
     """Test against validation, for a person, in the sweep's own metric where the splits have it, else in the loss."""
-    name = "accuracy" if metric.endswith("accuracy") else "loss"
+    name = metric.removeprefix("val_")
+    if metric not in found.validation or f"test_{name}" not in found.metrics:
+        name, mode = "loss", "min"
     test, val, noise = found.metrics[f"test_{name}"], found.validation[f"val_{name}"], found.noise[name]
-    worse = test - val if name == "loss" else val - test
+    worse = test - val if mode == "min" else val - test
     again = "" if found.touched == 1 else f" The test split has been touched {found.touched} times by this run."
     told = f"test_{name} {test:.4g} against val_{name} {val:.4g} of the same weights ({found.training})"
     if worse > SURE * noise:

@@ -68,7 +68,11 @@ def price_text(found: Price) -> str:
             f"{item.epoch_seconds:.3g} s an epoch of {item.steps_per_epoch} steps; "
             f"{item.memory_bytes / 2**20:.3g} MiB"
         )
-        told = f"{'':10} initial loss {item.initial_loss:.4g}; always guessing the frequencies {item.baseline_loss:.4g}"
+        told = f"{'':10} initial loss {item.initial_loss:.4g}"
+        if item.baseline_loss is None:
+            rows.append(told)
+            continue
+        told += f"; the best constant answer {item.baseline_loss:.4g}"
         if item.initial_loss > FAR_ABOVE * item.baseline_loss:
             told += " (far above it: standardise the inputs, or shrink the last layer's initialisation)"
         rows.append(told)

@@ -46,6 +46,10 @@ class Component:
     """`module:attribute` where it is built."""
     parameters: tuple[ParameterSpec, ...] = ()
     says: str = ""
+    kinds: tuple[str, ...] = ()
+    """For a task: what its targets are, one word (`training.kinds`). For a loss: the kinds that it fits; empty: all."""
+    reports: tuple[str, ...] = ()
+    """For a task: every metric that its trials report."""
 
     def parameter(self, name: str) -> ParameterSpec | None:
         return next((spec for spec in self.parameters if spec.name == name), None)

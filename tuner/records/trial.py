@@ -88,7 +88,7 @@ class FinalTest:
     epoch: int
     """Of the checkpoint."""
     metrics: Mapping[str, float]
-    """On the test split: `test_loss`, `test_accuracy`."""
+    """On the test split: `test_loss`, and the task's own, `test_accuracy`."""
     validation: Mapping[str, float]
     """The same weights on the validation split: `val_loss`, `val_accuracy`."""
     noise: Mapping[str, float]

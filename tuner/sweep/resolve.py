@@ -19,7 +19,7 @@ from tuner.sweep.sections import DEFAULT_ALGORITHM, DEFAULT_SCHEDULER, DEFAULT_T
 from tuner.sweep.seeds import check_seeds
 from tuner.sweep.setting import Listed, Setting
 from tuner.sweep.sweep import Metric, Resources, Search, Stop, Sweep, Tracking
-from tuner.sweep.trained import check_trained
+from tuner.sweep.trained import check_metric_reported, check_trained
 from tuner.sweep.tree import Entry, Faults, Table
 from tuner.sweep.validated import entry_at, place_at, read_sections
 from tuner.sweep.warm_start import read_warm_start
@@ -39,6 +39,8 @@ def resolve(
     trained = check_trained(file, tree, settings, catalogue, faults)
     metric = read_metric(tree.get("metric"), faults)
     _check_metric(metric, trained.claims, tree, faults)
+    if metric is not None:
+        check_metric_reported(metric.name, file.task, tree, catalogue, faults)
     notes = list(trained.notes)
     space = _space(settings)
     search = _search(file, tree, space, notes, faults)
@@ -144,7 +146,7 @@ def _check_metric(metric: Metric | None, claims: Claims | None, tree: Table, fau
             line = f" (line {setting.place.line})" if setting.place.line else ""
             cure = (
                 f"wins by shrinking the loss, since {setting.where}{line} changes what it measures: "
-                "write {name: val_accuracy, mode: max}, or fix the loss"
+                "take another metric (val_accuracy, val_rmse, ...), or fix the loss"
             )
             faults.add("metric", metric.name, cure, place_at(tree, "metric") if tree.get("metric") else setting.place)
             return

@@ -24,6 +24,8 @@ class DataSection(BaseModel):
 
     dir: str | None = Field(default=None, min_length=1)
     """Folder that holds the task's files; TUNER_DATA in the environment; left out: the task's own place."""
+    processes: int = Field(default=0, ge=0)
+    """Processes of each worker that load the batches of a Dataset of your own; 0: the worker itself."""
     limit: int | None = Field(default=None, ge=1)
     """Examples to use at most, all splits together; left out: all."""
     seed: int | None = Field(default=None, ge=0, lt=2**32)

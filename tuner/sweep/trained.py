@@ -41,6 +41,7 @@ def check_trained(
     check_claims(claims, faults)
     check_twice(claims, faults)
     check_required(claims, faults)
+    check_loss_fits(claims, file.task, faults)
     return Trained(claims, tuple(idle_notes(claims)))
 
 
@@ -78,6 +79,27 @@ def _check_task(file: SweepFile, tree: Table, catalogue: Catalogue, faults: Faul
     elif file.task not in known and not WHERE.fullmatch(file.task):
         cure = f"no such task: {did_you_mean(file.task, known)}; one of your own is my_package.tasks:Churn"
         faults.add("task", file.task, cure, place_at(tree, "task"))
+
+
+def check_metric_reported(metric: str, task: str | None, tree: Table, catalogue: Catalogue, faults: Faults) -> None:
+    """Asked of the catalogue's tasks; what a task of the user's own reports is known when it is opened."""
+    component = catalogue.family("task").get(task or "")
+    if component is not None and component.reports and metric not in component.reports:
+        cure = f"the task {component.name} does not report it: {did_you_mean(metric, component.reports)}"
+        faults.add("metric", metric, cure, place_at(tree, "metric"))
+
+
+def check_loss_fits(claims: Claims, task: str | None, faults: Faults) -> None:
+    """A loss of classes is none of numbers."""
+    component, setting = claims.catalogue.family("task").get(task or ""), claims.settings.get("loss")
+    if component is None or setting is None:
+        return
+    losses = claims.catalogue.family("loss")
+    fits = [loss.name for loss in losses.values() if not loss.kinds or set(component.kinds) & set(loss.kinds)]
+    for value, place in setting.placed:
+        if isinstance(value, str) and value in losses and value not in fits:
+            cure = f"does not fit the targets of {component.name} ({component.kinds[0]}): take {', '.join(fits)}"
+            faults.add(setting.where, value, cure, place)
 
 
 def _is_given(tree: Table, key: str) -> bool:

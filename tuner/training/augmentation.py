@@ -92,16 +92,32 @@ WAYS: dict[str, Augment] = {
 }
 
 
+GEOMETRIC = ("flip", "crop", "translate", "rotate")
+"""What moves pixels: a mask, or an image that is its own target, moves with them."""
+
+
 class Augmentation:
     """The named ones, one after the other."""
 
-    def __init__(self, names: Sequence[str], strength: float, input_shape: Sequence[int]) -> None:
+    def __init__(
+        self, names: Sequence[str], strength: float, input_shape: Sequence[int], kind: str = "classes"
+    ) -> None:
+        """`kind`: of the targets, as in `training.kinds`."""
         if names and len(input_shape) != 3:
             cure = "the examples of this task are no images: leave it out"
             raise InputError("augmentation needs images", (Fault("augmentation", list(names), cure),))
         self.ways, self.strength = [WAYS[name] for name in names], strength
+        self._names, self._kind = tuple(names), kind
 
-    def __call__(self, x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        for way in self.ways:
+    def __call__(
+        self, x: torch.Tensor, y: torch.Tensor | None, generator: torch.Generator
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """(inputs, targets). Targets that are images move as the inputs do; noise and light change inputs alone."""
+        for name, way in zip(self._names, self.ways, strict=True):
+            if y is not None and name in GEOMETRIC and self._kind in ("mask", "itself"):
+                state = generator.get_state()
+                y = way(y, generator, self.strength)
+                y = y.round() if self._kind == "mask" else y
+                generator.set_state(state)  # the same draw again
             x = way(x, generator, self.strength)
-        return x
+        return x, y

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -10,15 +11,18 @@ from torch import nn
 from tuner.errors import Fault, InputError
 from tuner.training.augmentation import Augmentation
 from tuner.training.catalogue import CATALOGUE
-from tuner.training.data import TaskInfo
-from tuner.training.device_data import DeviceData
 from tuner.training.initialisation import initialise
+from tuner.training.kinds import KINDS
 from tuner.training.locate import locate, signature_of
 from tuner.training.loop import Trainer
 from tuner.training.losses import Objective
 from tuner.training.optimizers import build_optimizer
+from tuner.training.own_task import OwnTask
 from tuner.training.schedules import Schedule
-from tuner.training.settings import Settings
+from tuner.training.scores import Scores
+from tuner.training.settings import Part, Settings
+from tuner.training.task_info import TaskInfo
+from tuner.training.trial_data import TrialData
 from tuner.training.uncompiled import spare_compiler
 
 PRECISIONS = {"off": None, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -51,10 +55,38 @@ def build_model(settings: Settings, task: TaskInfo, folder: str = "") -> nn.Modu
     return model
 
 
+def loss_of(settings: Settings, task: TaskInfo, own: OwnTask | None = None) -> Part | Callable[..., Any] | None:
+    """The sweep's, else the task's own, else that of its kind; None where the task's own step has it all. Raises
+    InputError for one that does not fit."""
+    if own is not None and own.step is not None:
+        if settings.loss is not None:
+            cure = "the task has a step of its own, which computes its loss: leave it out"
+            raise InputError("a loss that nobody takes", (Fault("loss", settings.loss.name, cure),))
+        return None
+    if settings.loss is None and own is not None and callable(own.loss):
+        found: Callable[..., Any] = own.loss
+        return found
+    kind = KINDS.get(task.kind)
+    told = own.loss if own is not None and isinstance(own.loss, str) else (kind.loss if kind is not None else "mse")
+    loss = settings.loss or Part(told)
+    component = CATALOGUE.family("loss").get(loss.name)
+    fits = [item.name for item in CATALOGUE.family("loss").values() if not item.kinds or task.kind in item.kinds]
+    if component is None or (loss.name not in fits and kind is not None):
+        cure = f"the targets are {task.kind}: take {', '.join(fits)}"
+        raise InputError("a loss that does not fit the task", (Fault("loss", loss.name, cure),))
+    return loss
+
+
 def build_trainer(
-    settings: Settings, data: DeviceData, device: torch.device, max_epochs: int, folder: str = ""
+    settings: Settings,
+    data: TrialData,
+    device: torch.device,
+    max_epochs: int,
+    folder: str = "",
+    own: OwnTask | None = None,
 ) -> Trainer:
-    """Draws the weights from torch's global generator, as every layer does: the caller seeds it."""
+    """Draws the weights from torch's global generator, as every layer does: the caller seeds it. `own`: the task, where
+    it is the user's and says more than its examples."""
     amp = PRECISIONS[settings.amp]
     if amp is torch.float16 and (device.type != "cuda" or settings.optimizer.name == "lbfgs"):
         cure = "fp16 needs a GPU, and an optimizer other than lbfgs: take bf16"
@@ -80,12 +112,14 @@ def build_trainer(
         steps_per_epoch=len(data.batch_sizes(settings.batch_size)),
         warmup=settings.warmup,
     )
+    loss = loss_of(settings, data.task, own)
     objective = Objective(
-        settings.loss.name,
-        settings.loss.arguments,
+        loss.name if isinstance(loss, Part) else loss,
+        loss.arguments if isinstance(loss, Part) else {},
         weights,
         label_smoothing=settings.label_smoothing,
         l1=settings.l1,
+        step=own.step if own is not None else None,
     )
     if settings.compile:
         model.compile()
@@ -95,8 +129,11 @@ def build_trainer(
         objective=objective,
         optimizer=optimizer,
         schedule=schedule,
-        augmentation=Augmentation(settings.augmentation, settings.augmentation_strength, data.task.input_shape),
+        augmentation=Augmentation(
+            settings.augmentation, settings.augmentation_strength, data.task.input_shape, data.task.kind
+        ),
         batch_size=settings.batch_size,
+        scores=Scores.of(data.task.kind, None if own is None else own.metrics, data.scale),
         gradient_clip=settings.gradient_clip,
         amp=amp,
         scaler=torch.amp.GradScaler(device.type) if amp is torch.float16 else None,

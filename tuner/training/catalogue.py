@@ -8,24 +8,19 @@ not claim goes to the model's builder under its short name.
 from __future__ import annotations
 
 from tuner.records.catalogue import Catalogue, Component, ParameterSpec
+from tuner.training.kinds import KINDS, reported
 from tuner.training.torch_tables import OPTIMIZERS, SCHEDULES
 
-METRICS = (
-    "train_loss",
-    "train_eval_loss",
-    "train_accuracy",
-    "val_loss",
-    "val_accuracy",
-    "grad_norm",
-    "lr",
-)
-"""What the trainer reports each epoch. `train_loss` is the mean over the epoch in training mode; `train_eval_loss` and
-`train_accuracy` are measured after it, in evaluation mode, on a sample of the training split."""
+
+def _task(name: str, where: str, says: str, kind: str = "classes") -> Component:
+    reports = reported(KINDS[kind].metrics)
+    return Component(name, "task", f"tuner.training.tasks:{where}", says=says, kinds=(kind,), reports=reports)
+
 
 TASKS = (
-    Component("digits", "task", "tuner.training.tasks:Digits", says="1,797 digits of 8×8 pixels, from scikit-learn"),
-    Component("fashion_mnist", "task", "tuner.training.tasks:FashionMNIST", says="70,000 garments of 28×28 pixels"),
-    Component("mnist", "task", "tuner.training.tasks:MNIST", says="70,000 written digits of 28×28 pixels"),
+    _task("digits", "Digits", "1,797 digits of 8×8 pixels, from scikit-learn"),
+    _task("fashion_mnist", "FashionMNIST", "70,000 garments of 28×28 pixels"),
+    _task("mnist", "MNIST", "70,000 written digits of 28×28 pixels"),
 )
 
 _DROPOUT = ParameterSpec("dropout", "float", low=0.0, high=1.0, open_high=True, default=0.0, says="share set to 0")
@@ -94,8 +89,16 @@ OWN_SCHEDULES = (
     ),
 )
 
+_NUMBERS = ("values", "itself")
+
 LOSSES = (
-    Component("cross_entropy", "loss", "torch.nn:CrossEntropyLoss", says="of softmax outputs; takes label_smoothing"),
+    Component(
+        "cross_entropy",
+        "loss",
+        "torch.nn:CrossEntropyLoss",
+        says="of softmax outputs; takes label_smoothing",
+        kinds=("classes", "tokens"),
+    ),
     Component(
         "multi_margin",
         "loss",
@@ -105,6 +108,24 @@ LOSSES = (
             ParameterSpec("margin", "float", low=0.0, default=1.0),
         ),
         "the hinge loss of several classes",
+        kinds=("classes",),
+    ),
+    Component("mse", "loss", "torch.nn:MSELoss", says="mean squared error", kinds=_NUMBERS),
+    Component("mae", "loss", "torch.nn:L1Loss", says="mean absolute error", kinds=_NUMBERS),
+    Component(
+        "huber",
+        "loss",
+        "torch.nn:HuberLoss",
+        (ParameterSpec("delta", "float", low=0.0, open_low=True, default=1.0, says="from where it is linear"),),
+        "squared near 0, linear beyond delta",
+        kinds=_NUMBERS,
+    ),
+    Component(
+        "bce_with_logits",
+        "loss",
+        "torch.nn:BCEWithLogitsLoss",
+        says="binary cross-entropy of sigmoid outputs",
+        kinds=("mask", "itself"),
     ),
 )
 
@@ -183,8 +204,20 @@ TRAINER = (
     ParameterSpec("augmentation", "list", family="augmentation", default=(), says="of training batches, in this order"),
     ParameterSpec("augmentation_strength", "float", low=0.0, default=1.0, says="factor on the sizes of augmentations"),
     ParameterSpec("split", "list", says="shares of training, validation and test; only in `fixed`"),
-    ParameterSpec("standardise", "bool", default=True, says="mean 0 and deviation 1, fitted on the training split"),
-    ParameterSpec("loss", "text", family="loss", default="cross_entropy"),
+    ParameterSpec(
+        "standardise",
+        "bool",
+        says="inputs, by the training split; as the task has it if not given",
+    ),
+    ParameterSpec(
+        "targets",
+        "text",
+        choices=("raw", "standardised", "log"),
+        default="raw",
+        scales_loss=True,
+        says="the scale on which numbers are learnt; rmse and mae are in their own unit",
+    ),
+    ParameterSpec("loss", "text", family="loss", says="the task's own if not given"),
     ParameterSpec("initialisation", "text", family="initialisation", default="default", says="of weights"),
     ParameterSpec("amp", "text", choices=("off", "bf16", "fp16"), default="off", says="automatic mixed precision"),
     ParameterSpec("compile", "bool", default=False, says="torch.compile; pays off on large models alone"),

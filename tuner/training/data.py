@@ -17,26 +17,16 @@ import numpy.typing as npt
 
 from tuner.errors import Fault, InputError
 from tuner.training.catalogue import CATALOGUE
+from tuner.training.division import Rows, divide
+from tuner.training.kinds import KINDS
 from tuner.training.locate import locate
+from tuner.training.own_task import OwnTask, is_own, streamed
 from tuner.training.plan import TrainingPlan
+from tuner.training.task_info import Streamed, TaskInfo
 from tuner.training.tasks import Examples, Task
+from tuner.training.tasks.examples import Array
 
 Floats = npt.NDArray[np.float32]
-Labels = npt.NDArray[np.int64]
-Positions = npt.NDArray[np.int64]
-Sizes = tuple[int, int, int]
-"""Of training, validation and test."""
-
-
-@dataclass(frozen=True, slots=True)
-class TaskInfo:
-    """What a model's builder is told about the task: `build(task, **parameters)`."""
-
-    name: str
-    input_shape: tuple[int, ...]
-    """Of one example, without the batch: (channels, height, width) or (features,)."""
-    num_classes: int
-    n_train: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,143 +34,173 @@ class Splits:
     """What trials train on and are judged by. Arrays may be read-only: they lie in memory that others read too."""
 
     task: TaskInfo
-    train_x: Floats
-    """Standardised, in a random order, so that any stretch of it is a fair sample."""
-    train_y: Labels
-    val_x: Floats
-    val_y: Labels
+    train_x: Array
+    """In a random order, so that any stretch of it is a fair sample."""
+    train_y: Array | None
+    """None: each example is its own target."""
+    val_x: Array
+    val_y: Array | None
     mean: Floats
-    """What was subtracted, and then divided by: to have the raw inputs again."""
+    """What was subtracted, and then divided by: to have the raw inputs again. 0 and 1 for tokens."""
     deviation: Floats
     n_test: int
-    baseline_loss: float
-    """Cross-entropy of always predicting the training split's class frequencies."""
     data_hash: str
+    standardised: bool = True
+    """Whether the inputs stand here standardised, which is what trials get where the sweep does not say."""
+
+    def inputs(self, values: Array, *, standardise: bool | None) -> Array:
+        """`values` as they stand here, in the form that a trial asks for. Raises InputError for tokens."""
+        if standardise is None or standardise == self.standardised:
+            return values
+        if self.task.vocabulary:
+            cure = "the inputs are tokens, which have no mean: leave it out"
+            raise InputError("tokens cannot be standardised", (Fault("standardise", True, cure),))
+        return _standardise(values, self.mean, self.deviation) if standardise else raw(values, self)
 
 
-def find_task(name: str, folder: str = "") -> Task:
+def find_task(name: str, folder: str = "") -> Task | OwnTask:
     """The task of a name from the catalogue, or of `my_package.tasks:Churn`."""
     component = CATALOGUE.family("task").get(name)
     found = locate(component.where if component else name, folder)
-    task: Any = found() if inspect.isclass(found) or inspect.isfunction(found) else found
-    if not callable(getattr(task, "load", None)):
-        raise InputError("not a task", (Fault("task", name, "it has to have load(folder) -> Examples"),))
-    made: Task = task
-    return made
+    made: Any = found() if inspect.isclass(found) or inspect.isfunction(found) else found
+    if is_own(made):
+        return OwnTask(made, name)
+    if not callable(getattr(made, "load", None)):
+        cure = "it has to have `train` and `val`, or load(folder) -> Examples"
+        raise InputError("not a task", (Fault("task", name, cure),))
+    kind = getattr(made, "kind", "classes")
+    if kind not in KINDS:
+        cure = f"its kind has to be one of {', '.join(KINDS)}"
+        raise InputError("not a task", (Fault(f"task {name}", kind, cure),))
+    task: Task = made
+    return task
 
 
-def load_splits(plan: TrainingPlan) -> Splits:
-    """Training and validation examples of the plan's task; raises InputError when the data cannot be had."""
-    task, examples, rows = _divided(plan)
-    x, y = _pooled(examples)
-    train, val, test = rows
-    mean, deviation = _moments(x[train])
-    num_classes = int(y.max()) + 1
-    frequencies = np.bincount(y[train], minlength=num_classes) / len(train)
-    seen = frequencies[frequencies > 0]
+def load_splits(plan: TrainingPlan) -> Splits | Streamed:
+    """Training and validation examples of the plan's task; raises InputError when the data cannot be had.
+
+    A task of the user's own that has a Dataset or a DataLoader gives what is known of it: workers open it themselves.
+    """
+    task = _task(plan)
+    if isinstance(task, OwnTask) and not task.has_arrays:
+        return streamed(task, plan)
+    examples, (train, val, test) = _divided(plan, task)
+    kind = getattr(task, "kind", "classes")
+    x, y = examples.pooled_x(), _targets(examples.pooled_y(), kind)
+    mean, deviation = _moments(x[train], examples)
+    standardised = getattr(task, "standardised", True) and not examples.vocabulary
+    outputs, num_classes = _outputs(task, examples, y)
+    info = TaskInfo(
+        getattr(task, "name", "") or str(plan.task),
+        x.shape[1:],
+        num_classes,
+        len(train),
+        kind=kind,
+        outputs=outputs,
+        vocabulary=examples.vocabulary,
+    )
     return Splits(
-        task=TaskInfo(getattr(task, "name", "") or str(plan.task), x.shape[1:], num_classes, len(train)),
-        train_x=_standardise(x[train], mean, deviation),
-        train_y=y[train],
-        val_x=_standardise(x[val], mean, deviation),
-        val_y=y[val],
+        task=info,
+        train_x=_standardise(x[train], mean, deviation) if standardised else _plain(x[train], examples),
+        train_y=None if y is None else y[train],
+        val_x=_standardise(x[val], mean, deviation) if standardised else _plain(x[val], examples),
+        val_y=None if y is None else y[val],
         mean=mean,
         deviation=deviation,
         n_test=len(test),
-        baseline_loss=float(-(seen * np.log(seen)).sum()),
         data_hash=_hash(x, y, train, val),
+        standardised=standardised,
     )
 
 
-def load_test(plan: TrainingPlan) -> tuple[Floats, Labels]:
-    """The test examples, standardised as the training split says: to be looked at once, at the very end."""
-    _, examples, (train, _, test) = _divided(plan)
-    x, y = _pooled(examples)
-    mean, deviation = _moments(x[train])
-    return _standardise(x[test], mean, deviation), y[test]
+def load_test(plan: TrainingPlan) -> tuple[Array, Array | None]:
+    """The test examples in the form of the `Splits`: to be looked at once, at the very end.
+
+    Raises InputError for a task whose data the tuner does not divide: a Dataset or a DataLoader of the user's own.
+    """
+    task = _task(plan)
+    if isinstance(task, OwnTask) and not task.has_arrays:
+        cure = "the tuner cannot look at its test examples: leave --final-test out, or let `train` be arrays"
+        raise InputError("no final test", (Fault("task", plan.task, cure),))
+    examples, (train, _, test) = _divided(plan, task)
+    x, y = examples.pooled_x(), _targets(examples.pooled_y(), getattr(task, "kind", "classes"))
+    if getattr(task, "standardised", True) and not examples.vocabulary:
+        test_x = _standardise(x[test], *_moments(x[train], examples))
+    else:
+        test_x = _plain(x[test], examples)
+    return test_x, None if y is None else y[test]
 
 
-def raw(values: Floats, splits: Splits) -> Floats:
-    """Undoes the standardisation, for trials that ask for `standardise: false`."""
-    return values * splits.deviation + splits.mean
+def raw(values: Array, splits: Splits) -> Array:
+    """Undoes the standardisation."""
+    found: Array = values * splits.deviation + splits.mean
+    return found
 
 
-def _checked(examples: Examples, name: str) -> Examples:
+def _task(plan: TrainingPlan) -> Task | OwnTask:
+    if plan.task is None:
+        raise InputError("a sweep with a loop of its own has no task", (Fault("task", None, "name a task"),))
+    return find_task(plan.task, plan.folder)
+
+
+def _divided(plan: TrainingPlan, task: Task | OwnTask) -> tuple[Examples, Rows]:
+    folder = Path(plan.data_dir).expanduser() if plan.data_dir else None
+    kind = getattr(task, "kind", "classes")
+    if isinstance(task, OwnTask):
+        examples, (train, val, test) = task.examples()
+        _check(examples, str(plan.task), kind)
+        return examples, (np.random.default_rng([plan.seed, 0x5011]).permutation(train), val, test)
+    examples = task.load(folder)
+    _check(examples, str(plan.task), kind)
+    return examples, divide(plan, examples, task.split, classes=kind == "classes")
+
+
+def _check(examples: Examples, name: str, kind: str) -> None:
     """What a task of the user's own may have got wrong."""
     for x, y in ((examples.x, examples.y), (examples.test_x, examples.test_y)):
         if x is None and y is None:
             continue
-        labels = np.asarray(y)
-        if x is None or labels.shape != (len(x),) or (labels != labels.astype(np.int64)).any() or labels.min() < 0:
+        if y is None and kind == "itself":
+            continue
+        targets = np.asarray(y)
+        if x is None or y is None or targets.shape[:1] != (len(x),):
+            cure = "one target for each example: y has to be as long as x"
+            raise InputError("targets that are none", (Fault(f"task {name}", None, cure),))
+        if kind == "classes" and (
+            targets.ndim != 1 or (targets != targets.astype(np.int64)).any() or targets.min(initial=0) < 0
+        ):
             cure = "one class number from 0 for each example: y has to be as long as x, whole and not negative"
             raise InputError("labels that are none", (Fault(f"task {name}", None, cure),))
-    return examples
 
 
-def _divided(plan: TrainingPlan) -> tuple[Task, Examples, tuple[Positions, Positions, Positions]]:
-    if plan.task is None:
-        raise InputError("a sweep with a loop of its own has no task", (Fault("task", None, "name a task"),))
-    task = find_task(plan.task, plan.folder)
-    examples = _checked(task.load(Path(plan.data_dir).expanduser() if plan.data_dir else None), plan.task)
-    given = plan.fixed.get("split")
-    own_test = examples.test_x is not None and given is None
-    shares = np.array(given if given is not None else task.split, np.float64)
-    if shares.shape != (3,) or (shares < 0).any() or shares[:2].min() == 0 or not np.isclose(shares.sum(), 1):
-        cure = "three shares of training, validation and test that sum to 1, as in [0.8, 0.1, 0.1]; only test may be 0"
-        raise InputError("the data cannot be divided", (Fault("fixed.split", given, cure),))
-    rng = np.random.default_rng([plan.seed, 0x5011])  # a stream of its own, apart from what a trial draws
-    labels = np.asarray(examples.y).astype(np.int64)
-    if not own_test:
-        _, y = _pooled(examples)
-        return task, examples, _stratified(y, shares, plan.limit, rng)
-    # The task's own test set stays what it is; a limit shrinks it in proportion.
-    n_test = len(np.asarray(examples.test_y))
-    limit = plan.limit
-    if limit is not None:
-        limit, n_test = _portions(min(limit, len(labels) + n_test), len(labels), n_test)
-    shares[2] = 0.0
-    train, val, _ = _stratified(labels, shares / shares.sum(), limit, rng)
-    return task, examples, (train, val, len(labels) + np.arange(n_test))
+def _outputs(task: Task | OwnTask, examples: Examples, y: Array | None) -> tuple[int, int]:
+    """(features of a network's last layer, classes or 0)."""
+    kind = getattr(task, "kind", "classes")
+    told = int(getattr(task, "outputs", None) or 0)
+    if kind == "classes":
+        assert y is not None
+        classes = max(told, int(y.max()) + 1)
+        return classes, classes
+    if kind == "tokens":
+        return told or examples.vocabulary, 0
+    if y is None:
+        return told or int(examples.x.shape[1]), 0
+    return told or (int(y.shape[1]) if y.ndim > 1 else 1), 0
 
 
-def _portions(total: int, first: int, second: int) -> tuple[int, int]:
-    part = round(total * first / (first + second))
-    return part, total - part
+def _targets(y: Array | None, kind: str) -> Array | None:
+    if y is None:
+        return None
+    if kind in ("classes", "tokens"):
+        return y.astype(np.int64)
+    return y.astype(np.float32).reshape(len(y), *(y.shape[1:] or (1,)))
 
 
-def _pooled(examples: Examples) -> tuple[npt.NDArray[Any], Labels]:
-    """All examples in one array; the task's own test set comes last."""
-    x, y = np.asarray(examples.x), np.asarray(examples.y).astype(np.int64)
-    if examples.test_x is None or examples.test_y is None:
-        return x, y
-    return np.concatenate([x, examples.test_x]), np.concatenate([y, np.asarray(examples.test_y).astype(np.int64)])
-
-
-def _stratified(
-    y: Labels, shares: npt.NDArray[np.float64], limit: int | None, rng: np.random.Generator
-) -> tuple[Positions, Positions, Positions]:
-    """Three sets of rows in which each class has its share, as nearly as whole numbers allow."""
-    kept = len(y) if limit is None else min(limit, len(y))
-    # Rank each row within its class at random; ordering all rows by (rank + 1/2) / class size interleaves the classes
-    # evenly, so that any prefix and any stretch of that order is stratified.
-    order = rng.permutation(len(y))
-    order = order[np.argsort(y[order], kind="stable")]
-    counts = np.bincount(y)
-    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    rank = np.arange(len(y)) - np.repeat(starts, counts)
-    place = (rank + rng.random(len(counts)).repeat(counts)) / np.repeat(counts, counts)
-    rows = order[np.argsort(place, kind="stable")][:kept]
-    ends = np.round(np.cumsum(shares) * kept).astype(int)
-    parts = np.split(rows, ends[:2])
-    if not all(len(part) for part in parts[:2]):
-        raise InputError("too few examples", (Fault("data.limit", limit, "training and validation need one each"),))
-    train, val, test = (rng.permutation(part) for part in parts)
-    return train, val, test
-
-
-def _moments(x: npt.NDArray[Any]) -> tuple[Floats, Floats]:
+def _moments(x: Array, examples: Examples) -> tuple[Floats, Floats]:
     """Mean and standard deviation of each channel of images, of each feature of other inputs; shaped to broadcast."""
-    axes = (0, 2, 3) if x.ndim == 4 else (0,)
+    if examples.vocabulary:
+        return np.zeros(1, np.float32), np.ones(1, np.float32)
+    axes = {4: (0, 2, 3), 3: (0, 1)}.get(x.ndim, (0,))
     total = square = np.float64(0)
     for part in np.array_split(x, -(-len(x) // 4096)):  # in double precision without a double-sized copy of all
         part = part.astype(np.float64)
@@ -192,15 +212,20 @@ def _moments(x: npt.NDArray[Any]) -> tuple[Floats, Floats]:
     return mean.astype(np.float32), np.where(deviation > 0, deviation, 1.0).astype(np.float32)
 
 
-def _standardise(x: npt.NDArray[Any], mean: Floats, deviation: Floats) -> Floats:
+def _standardise(x: Array, mean: Floats, deviation: Floats) -> Array:
     out = x.astype(np.float32)
     out -= mean
     out /= deviation
     return out
 
 
-def _hash(x: npt.NDArray[Any], y: Labels, train: Positions, val: Positions) -> str:
+def _plain(x: Array, examples: Examples) -> Array:
+    return x.astype(np.int64 if examples.vocabulary else np.float32)
+
+
+def _hash(x: Array, y: Array | None, *rows: Array) -> str:
     digest = hashlib.blake2b(digest_size=8)
-    for part in (x, y, train, val):
-        digest.update(np.ascontiguousarray(part).data)
+    for part in (x, y, *rows):
+        if part is not None:
+            digest.update(np.ascontiguousarray(part).data)
     return digest.hexdigest()

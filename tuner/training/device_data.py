@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-import numpy.typing as npt
 import torch
 
-from tuner.training.data import Splits, TaskInfo, raw
+from tuner.training.baselines import baseline_loss
+from tuner.training.data import Splits
+from tuner.training.target_scale import TargetScale, target_scale
+from tuner.training.task_info import TaskInfo
+from tuner.training.tasks.examples import Array
 
 CHUNK_BYTES = 1 << 24
 """Shuffled examples are gathered in stretches of about this size: one gather for many steps, little memory."""
@@ -17,6 +20,8 @@ EVALUATED_NUMBERS = 1 << 18
 """Input numbers in one batch of an evaluation: some 300 images of 28×28, whose activations stay small."""
 EVALUATED_TRAINING = 2000
 """Training examples measured in evaluation mode after an epoch, at most; never more than the validation split has."""
+
+Batch = tuple[torch.Tensor, torch.Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,28 +31,48 @@ class DeviceData:
     task: TaskInfo
     train_x: torch.Tensor
     train_y: torch.Tensor
+    """On the trial's scale; `train_x` itself where examples are their own targets."""
     val_x: torch.Tensor
     val_y: torch.Tensor
+    scale: TargetScale | None
+    """How targets were scaled; None: not at all."""
+    data_hash: str
+    _baselines: dict[str, float | None] = field(default_factory=dict)
+
+    @property
+    def device(self) -> torch.device:
+        return self.train_x.device
+
+    @property
+    def n_val(self) -> int:
+        return len(self.val_x)
 
     @property
     def n_eval(self) -> int:
         """Training examples that are evaluated after each epoch; the split lies in random order, so: its first."""
-        return min(len(self.train_y), len(self.val_y), EVALUATED_TRAINING)
+        return min(len(self.train_x), len(self.val_x), EVALUATED_TRAINING)
 
     @property
     def nbytes(self) -> int:
-        return sum(tensor.nbytes for tensor in (self.train_x, self.train_y, self.val_x, self.val_y))
+        tensors = {tensor.data_ptr(): tensor for tensor in (self.train_x, self.train_y, self.val_x, self.val_y)}
+        return sum(tensor.nbytes for tensor in tensors.values())
+
+    def baseline(self, loss: str) -> float | None:
+        """What the best constant outputs would cost, on the trial's scale."""
+        if loss not in self._baselines:
+            self._baselines[loss] = baseline_loss(loss, self.task.kind, self.train_y)
+        return self._baselines[loss]
 
     def batch_sizes(self, batch_size: int) -> list[int]:
         """Of one epoch: every example once. A rest of one joins the batch before: batch norm cannot take it alone."""
-        full, rest = divmod(len(self.train_y), batch_size)
+        full, rest = divmod(len(self.train_x), batch_size)
         if rest == 1 and full:
             return [batch_size] * (full - 1) + [batch_size + 1]
         return [batch_size] * full + ([rest] if rest else [])
 
-    def batches(self, batch_size: int, generator: torch.Generator) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    def batches(self, batch_size: int, generator: torch.Generator) -> Iterator[Batch]:
         """One epoch in an order drawn from `generator`."""
-        order = torch.randperm(len(self.train_y), generator=generator).to(self.train_x.device, non_blocking=True)
+        order = torch.randperm(len(self.train_x), generator=generator).to(self.train_x.device, non_blocking=True)
         sizes = self.batch_sizes(batch_size)
         bytes_each = self.train_x[0].numel() * self.train_x.element_size()
         together = max(1, CHUNK_BYTES // (bytes_each * batch_size))
@@ -56,16 +81,18 @@ class DeviceData:
             chunk = sizes[first : first + together]
             rows = order[start : start + sum(chunk)]
             start += sum(chunk)
-            x, y = self.train_x.index_select(0, rows), self.train_y.index_select(0, rows)
+            x = self.train_x.index_select(0, rows)
+            # Its own copy where inputs are targets, or a model that changes its input would change them.
+            y = x.clone() if self.train_y is self.train_x else self.train_y.index_select(0, rows)
             yield from zip(torch.split(x, chunk), torch.split(y, chunk), strict=True)
 
-    def train_sample(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    def train_sample(self) -> Iterator[Batch]:
         return self._in_order(self.train_x[: self.n_eval], self.train_y[: self.n_eval])
 
-    def validation(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    def validation(self) -> Iterator[Batch]:
         return self._in_order(self.val_x, self.val_y)
 
-    def _in_order(self, x: torch.Tensor, y: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    def _in_order(self, x: torch.Tensor, y: torch.Tensor) -> Iterator[Batch]:
         size = min(max(EVALUATED_NUMBERS // x[0].numel(), 64), 2048)
         for start in range(0, len(y), size):
             # A copy, since a model that changes its input in place would change the data of all, or crash.
@@ -73,21 +100,42 @@ class DeviceData:
 
 
 class DeviceCache:
-    """The splits of one sweep, standardised or raw, on one device."""
+    """The splits of one sweep, on one device, in each of the forms that trials ask for."""
 
     def __init__(self, splits: Splits, device: torch.device) -> None:
-        self._splits, self._device = splits, device
-        self._made: dict[bool, DeviceData] = {}
+        self._splits, self.device = splits, device
+        self._inputs: dict[bool, tuple[torch.Tensor, torch.Tensor]] = {}
+        self._targets: dict[str, tuple[torch.Tensor, torch.Tensor, TargetScale | None]] = {}
+        self._made: dict[tuple[bool, str], DeviceData] = {}
 
-    def get(self, *, standardise: bool) -> DeviceData:
-        if standardise not in self._made:
+    def get(self, *, standardise: bool | None = None, targets: str = "raw") -> DeviceData:
+        """`standardise` None: as the task has it; `targets`: `target_scale.SCALES`. Raises InputError for a form that
+        this data cannot have."""
+        form = self._splits.standardised if standardise is None else standardise
+        if (form, targets) not in self._made:
             s = self._splits
-            train_x, val_x = (s.train_x, s.val_x) if standardise else (raw(s.train_x, s), raw(s.val_x, s))
-            tensors = (self._tensor(array) for array in (train_x, s.train_y, val_x, s.val_y))
-            self._made[standardise] = DeviceData(s.task, *tensors)
-        return self._made[standardise]
+            if form not in self._inputs:
+                train, val = (s.inputs(array, standardise=form) for array in (s.train_x, s.val_x))
+                self._inputs[form] = self._tensor(train), self._tensor(val)
+            train_x, val_x = self._inputs[form]
+            train_y, val_y, scale = train_x, val_x, None
+            if s.train_y is None or s.val_y is None:
+                scale = target_scale(targets, s.task.kind, None)
+            else:
+                train_y, val_y, scale = self._scaled(targets, s.train_y, s.val_y)
+            self._made[form, targets] = DeviceData(s.task, train_x, train_y, val_x, val_y, scale, s.data_hash)
+        return self._made[form, targets]
 
-    def _tensor(self, array: npt.NDArray[object]) -> torch.Tensor:  # type: ignore[type-var]
+    def _scaled(self, name: str, train: Array, val: Array) -> tuple[torch.Tensor, torch.Tensor, TargetScale | None]:
+        if name not in self._targets:
+            train_y, val_y = self._tensor(train), self._tensor(val)
+            scale = target_scale(name, self._splits.task.kind, train_y)
+            if scale is not None:
+                train_y, val_y = scale.scale(train_y), scale.scale(val_y)
+            self._targets[name] = train_y, val_y, scale
+        return self._targets[name]
+
+    def _tensor(self, array: Array) -> torch.Tensor:
         with warnings.catch_warnings():  # of memory that is not writable: nothing here writes to it
             warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
-            return torch.from_numpy(array).to(self._device)
+            return torch.from_numpy(array).to(self.device)

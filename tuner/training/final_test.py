@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from tuner.errors import Fault, InputError
 from tuner.training.building import build_trainer
 from tuner.training.checkpoints import VERSION
-from tuner.training.data import Floats, Labels, load_splits, load_test, raw
-from tuner.training.device_data import DeviceCache
+from tuner.training.data import Splits, load_splits, load_test
+from tuner.training.data_source import DataSource
+from tuner.training.device_data import DeviceData
 from tuner.training.loop import Trainer
 from tuner.training.plan import TrainingPlan
+from tuner.training.scores import Score
 from tuner.training.settings import read_settings
 
 BATCH = 256
@@ -25,12 +25,11 @@ BATCH = 256
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Loss and accuracy on one split, with the standard errors of these means over its examples."""
+    """Loss and metrics on one split by name (`loss`, `accuracy`), and the standard errors of these means."""
 
-    loss: float
-    accuracy: float
-    loss_error: float
-    accuracy_error: float
+    values: Mapping[str, float]
+    errors: Mapping[str, float]
+    """Infinite where a metric is no mean over examples."""
     count: int
 
 
@@ -49,32 +48,36 @@ def test_checkpoint(plan: TrainingPlan, checkpoint: Path, config: Mapping[str, A
     Raises InputError for data without a test split and for a checkpoint that this version cannot read.
     """
     test_x, test_y = load_test(plan)
-    if not len(test_y):
+    if not len(test_x):
         raise no_test_split(plan)
     splits = load_splits(plan)
-    settings = read_settings(plan.settings(config), plan.model)
+    assert isinstance(splits, Splits)  # what has a test split to load
+    values = plan.settings(config)
+    settings = read_settings(values, plan.model)
     device = torch.device("cuda" if plan.gpu > 0 and torch.cuda.is_available() else "cpu")
-    data = DeviceCache(splits, device).get(standardise=settings.standardise)
+    source = DataSource(plan, splits, device)
+    data = source.get(settings, values)
+    assert isinstance(data, DeviceData)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        trainer = build_trainer(settings, data, device, plan.max_epochs, plan.folder)
+        trainer = build_trainer(settings, data, device, plan.max_epochs, plan.folder, source.own)
     state = torch.load(checkpoint, map_location=device, weights_only=True)
     if state.get("version") != VERSION:
         cure = "was written by another version of tuner: use that one"
         raise InputError("a checkpoint that cannot be read", (Fault(str(checkpoint), state.get("version"), cure),))
     trainer.model.load_state_dict(state["model"])
-    if not settings.standardise:
-        test_x = raw(test_x, splits)
-    validation = _judged(trainer, data.val_x, data.val_y)
-    test = _judged(trainer, torch.from_numpy(test_x).to(device), torch.from_numpy(test_y).to(device))
-    return Tested(int(state["epoch"]), validation, test)
+    x = torch.from_numpy(splits.inputs(test_x, standardise=settings.standardise)).to(device)
+    y = x if test_y is None else torch.from_numpy(test_y).to(device)
+    if data.scale is not None:
+        y = data.scale.scale(y)
+    return Tested(int(state["epoch"]), _judged(trainer, data.val_x, data.val_y), _judged(trainer, x, y))
 
 
 def count_test(plan: TrainingPlan) -> int:
     """How many test examples the plan's data has. Raises InputError where it has none, or cannot be loaded."""
-    examples: tuple[Floats, Labels] = load_test(plan)
-    if not len(examples[1]):
+    x, _ = load_test(plan)
+    if not len(x):
         raise no_test_split(plan)
-    return len(examples[1])
+    return len(x)
 
 
 def no_test_split(plan: TrainingPlan) -> InputError:
@@ -84,19 +87,21 @@ def no_test_split(plan: TrainingPlan) -> InputError:
 
 def _judged(trainer: Trainer, x: torch.Tensor, y: torch.Tensor) -> Judged:
     trainer.model.eval()
-    losses: list[torch.Tensor] = []
-    right: list[torch.Tensor] = []
+    losses, outputs, targets = [], [], []
     with torch.no_grad():
         for start in range(0, len(y), BATCH):
-            labels = y[start : start + BATCH]
-            outputs = trainer.outputs(x[start : start + BATCH].clone())
-            # One by one: each loss is a mean over its batch, and the spread over the examples is asked for.
-            plain = trainer.objective.plain
-            losses += [plain(outputs[i : i + 1], labels[i : i + 1]).float() for i in range(len(labels))]
-            right.append((outputs.argmax(1) == labels).double())
-    each, hits = torch.stack(losses).double().cpu().numpy(), torch.cat(right).cpu().numpy()
-    return Judged(float(each.mean()), float(hits.mean()), _error(each), _error(hits), len(each))
-
-
-def _error(values: np.ndarray[Any, np.dtype[np.float64]]) -> float:
-    return float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else math.inf
+            batch = x[start : start + BATCH].clone(), y[start : start + BATCH]
+            each, found, wanted = trainer.judge_each(*batch)
+            losses.append(each)
+            if found is not None and wanted is not None:
+                outputs.append(found)
+                targets.append(wanted)
+    each = torch.cat(losses).double()
+    values, errors = {"loss": float(each.mean())}, {"loss": Score(lambda a, _: a).error(each)}
+    if outputs:
+        trainer.scores.start()
+        for found, wanted in zip(outputs, targets, strict=True):
+            trainer.scores.add(found, wanted)
+        values |= {name: float(value) for name, value in trainer.scores.found().items()}
+        errors |= trainer.scores.errors(torch.cat(outputs), torch.cat(targets))
+    return Judged(values, errors, len(each))

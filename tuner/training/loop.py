@@ -6,7 +6,7 @@ Sums stay on the device and are fetched once an epoch. What a trial sets comes i
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,9 +15,10 @@ from torch import nn
 from torch.nn.utils import clip_grad_norm_, get_total_norm
 
 from tuner.training.augmentation import Augmentation
-from tuner.training.device_data import DeviceData
 from tuner.training.losses import Objective
 from tuner.training.schedules import Schedule
+from tuner.training.scores import Scores
+from tuner.training.trial_data import TrialData
 from tuner.training.uncompiled import plain_step
 from tuner.training.waiting import Meter, Waiting
 
@@ -36,6 +37,8 @@ class Trainer:
     schedule: Schedule
     augmentation: Augmentation
     batch_size: int
+    scores: Scores = field(default_factory=lambda: Scores({}))
+    """What is measured in an evaluation, beside the loss."""
     gradient_clip: float = 0.0
     amp: torch.dtype | None = None
     scaler: torch.amp.GradScaler | None = None
@@ -48,53 +51,65 @@ class Trainer:
         takes_closure = isinstance(self.optimizer, torch.optim.LBFGS)
         self._plain_step = None if takes_closure or self.scaler is not None else plain_step(self.optimizer)
 
-    def train_epoch(self, data: DeviceData, generator: torch.Generator) -> dict[str, torch.Tensor]:
+    def train_epoch(self, data: TrialData, generator: torch.Generator) -> dict[str, torch.Tensor]:
         """Every training example once. `train_loss`: the mean over the epoch's examples, each as its step saw it."""
         self.model.train()
         total = torch.zeros((), device=self.device)
         norms: list[torch.Tensor] = []
         waited = Meter()
+        examples = 0
         for number, (x, y) in enumerate(Waiting(data.batches(self.batch_size, generator), waited)):
             loss, norm = self.train_batch(x, y, generator, look=number % GRADIENT_EVERY == 0)
-            total += loss * len(y)
+            count = batch_length(x, y)
+            total += loss * count
+            examples += count
             if norm is not None:
                 norms.append(norm)
         self.data_seconds = waited.seconds
-        return {"train_loss": total / len(data.train_y), "grad_norm": self._mean_norm(torch.stack(norms))}
+        return {"train_loss": total / examples, "grad_norm": self._mean_norm(torch.stack(norms))}
 
     def train_batch(
-        self, x: torch.Tensor, y: torch.Tensor, generator: torch.Generator, *, look: bool = False
+        self, x: Any, y: torch.Tensor | None, generator: torch.Generator, *, look: bool = False
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
         """One step; the plain loss before it, and, where somebody looks, the gradient's norm before clipping."""
         if self.augmentation.ways:
-            x = self.augmentation(x, generator)
+            x, y = self.augmentation(x, y, generator)
         self.schedule.before_step()
         seen = self._step(x, y, look=look)
         self.schedule.after_step()
         return seen
 
-    def evaluate(self, batches: Iterable[tuple[torch.Tensor, torch.Tensor]]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mean loss and accuracy in evaluation mode."""
+    def evaluate(self, batches: Iterable[tuple[Any, torch.Tensor | None]]) -> dict[str, torch.Tensor]:
+        """Mean loss and metrics in evaluation mode, by name (`loss`, `accuracy`, ...)."""
         self.model.eval()
+        self.scores.start()
         loss = torch.zeros((), device=self.device)
-        right = torch.zeros((), device=self.device)
         count = 0
         with torch.no_grad():  # not inference mode: what a model keeps for later would be unusable in training
             for x, y in batches:
+                length = batch_length(x, y)
                 with self._precision():
-                    outputs = self.model(self._laid_out(x))
-                    loss += self.objective.plain(outputs, y).float() * len(y)
-                right += (outputs.argmax(1) == y).sum()
-                count += len(y)
-        return loss / count, right / count
+                    plain, outputs, targets = self.objective.judge(self.model, self._laid_out(x), y)
+                loss += plain.float() * length
+                if outputs is not None and targets is not None:
+                    self.scores.add(outputs, targets)
+                count += length
+        return {"loss": loss / count, **self.scores.found()}
+
+    def judge_each(
+        self, x: torch.Tensor, y: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
+        """(losses [N], outputs, targets) of these examples; the caller sets the mode."""
+        with self._precision():
+            return self.objective.judge_each(self.model, self._laid_out(x), y)
 
     def outputs(self, x: torch.Tensor) -> torch.Tensor:
         """What the network says of these inputs; the caller sets the mode."""
         with self._precision():
-            found: torch.Tensor = self.model(self._laid_out(x))
-        return found
+            found: torch.Tensor | tuple[torch.Tensor, ...] = self.model(self._laid_out(x))
+        return found[0] if isinstance(found, tuple) else found
 
-    def _step(self, x: torch.Tensor, y: torch.Tensor, *, look: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
+    def _step(self, x: Any, y: torch.Tensor | None, *, look: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
         seen: list[torch.Tensor] = []
         x = self._laid_out(x)
 
@@ -102,7 +117,7 @@ class Trainer:
             for weight in self.weights:
                 weight.grad = None
             with self._precision():
-                descended, plain = self.objective(self.model(x), y)
+                descended, plain = self.objective.descend(self.model, x, y)
             if not seen:
                 seen.append(plain)
             if self.scaler is None:
@@ -140,5 +155,19 @@ class Trainer:
             return contextlib.nullcontext()
         return torch.autocast(self.device.type, self.amp)
 
-    def _laid_out(self, x: torch.Tensor) -> torch.Tensor:
+    def _laid_out(self, x: Any) -> Any:
         return x.contiguous(memory_format=torch.channels_last) if self.channels_last and x.ndim == 4 else x
+
+
+def batch_length(x: Any, y: torch.Tensor | None) -> int:
+    """Examples in a batch: of targets, else of the first tensor in it."""
+    while y is None:
+        if torch.is_tensor(x):
+            y = x
+        elif isinstance(x, Mapping):
+            x = next(iter(x.values()))
+        elif isinstance(x, tuple | list):
+            x = x[0]
+        else:
+            return 1
+    return len(y) if y.ndim else 1

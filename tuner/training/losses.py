@@ -2,11 +2,14 @@
 
 The two differ on purpose: label smoothing and L1 change what is descended, while `train_loss` and `val_loss` are the
 plain loss, so that curves of different trials, and of training and validation, can be compared.
+
+A network may give `(outputs, extra)`: `extra`, a number, is added to the loss in training and in evaluation, as the
+Kullback-Leibler term of a variational autoencoder is; metrics see the outputs alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -17,33 +20,112 @@ from tuner.errors import Fault, InputError
 from tuner.training.catalogue import CATALOGUE
 from tuner.training.locate import locate
 
+Pair = tuple[torch.Tensor, torch.Tensor]
+
 
 class Objective:
     """`descended, plain = objective(outputs, targets)`, both means over the batch."""
 
     def __init__(
         self,
-        name: str,
+        loss: str | Callable[..., Any] | None,
         arguments: Mapping[str, Any],
         weights: list[nn.Parameter],
         *,
         label_smoothing: float = 0.0,
         l1: float = 0.0,
+        step: Callable[..., Any] | None = None,
     ) -> None:
-        if label_smoothing and name != "cross_entropy":
-            cure = f"the loss {name} has none: set it to 0, or take cross_entropy"
+        """`loss`: a name of the catalogue, or a function (outputs, targets) -> the mean of a batch; None only beside
+        `step`, the task's own (model, batch) -> loss, or (loss, outputs, targets)."""
+        if label_smoothing and (loss != "cross_entropy" or step is not None):
+            told = loss if isinstance(loss, str) and step is None else "of the task's own"
+            cure = f"the loss {told} has none: set it to 0, or take cross_entropy"
             raise InputError("no label smoothing here", (Fault("label_smoothing", label_smoothing, cure),))
-        self.plain: nn.Module = locate(CATALOGUE.family("loss")[name].where)(**arguments)
-        self.smoothing, self.l1 = label_smoothing, l1
+        self.plain: Callable[..., Any] | None = (
+            locate(CATALOGUE.family("loss")[loss].where)(**arguments) if isinstance(loss, str) else loss
+        )
+        self.smoothing, self.l1, self._step = label_smoothing, l1, step
         self.penalised = [weight for weight in weights if weight.ndim > 1]  # not the biases
 
-    def __call__(self, outputs: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def descend(self, model: nn.Module, x: Any, y: torch.Tensor | None) -> Pair:
+        """(what a step descends, the plain loss), of a network in training mode on one batch."""
+        if self._step is not None:
+            loss, _, _ = self._stepped(model, x, y)
+            return self._penalised(loss), loss.detach()
+        assert y is not None
+        return self(model(x), y)
+
+    def judge(
+        self, model: nn.Module, x: Any, y: torch.Tensor | None
+    ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
+        """(the plain loss, outputs, targets) of a network in evaluation mode; without outputs there are no metrics."""
+        if self._step is not None:
+            return self._stepped(model, x, y)
+        assert y is not None
+        outputs, extra = _apart(model(x))
+        loss = self._plain(outputs, y)
+        return loss if extra is None else loss + extra, outputs, y
+
+    def judge_each(
+        self, model: nn.Module, x: torch.Tensor, y: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
+        """As `judge`, with the loss of each example [N] rather than their mean."""
+        if self._step is not None:
+            rows = [self._stepped(model, x[i : i + 1], y[i : i + 1]) for i in range(len(y))]
+            losses = torch.stack([loss for loss, _, _ in rows])
+            outputs = [one for _, one, _ in rows if one is not None]
+            targets = [one for _, _, one in rows if one is not None]
+            return losses, torch.cat(outputs) if outputs else None, torch.cat(targets) if targets else None
+        outputs_, extra = _apart(model(x))
+        losses = torch.stack([self._plain(outputs_[i : i + 1], y[i : i + 1]).float() for i in range(len(y))])
+        return losses if extra is None else losses + extra, outputs_, y
+
+    def __call__(self, found: Any, targets: torch.Tensor) -> Pair:
+        outputs, extra = _apart(found)
         if self.smoothing:
-            descended = functional.cross_entropy(outputs, targets, label_smoothing=self.smoothing)
-            plain = self.plain(outputs.detach(), targets)
+            flat, wanted = _flat(outputs, targets)
+            descended = functional.cross_entropy(flat, wanted, label_smoothing=self.smoothing)
+            plain = self._plain(outputs.detach(), targets)
         else:
-            descended = self.plain(outputs, targets)
+            descended = self._plain(outputs, targets)
             plain = descended.detach()
+        if extra is not None:
+            descended, plain = descended + extra, plain + extra.detach()
+        return self._penalised(descended), plain
+
+    def _plain(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        assert self.plain is not None
+        found: torch.Tensor = self.plain(*_flat(outputs, targets))
+        return found
+
+    def _penalised(self, descended: torch.Tensor) -> torch.Tensor:
         if self.l1:
             descended = descended + self.l1 * torch.stack([w.abs().sum() for w in self.penalised]).sum()
-        return descended, plain
+        return descended
+
+    def _stepped(
+        self, model: nn.Module, x: Any, y: torch.Tensor | None
+    ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
+        assert self._step is not None
+        found = self._step(model, x if y is None else (x, y))
+        parts = found if isinstance(found, tuple) else (found,)
+        if len(parts) not in (1, 3) or not torch.is_tensor(parts[0]) or parts[0].numel() != 1:
+            cure = "it has to return the loss, a tensor of one number, or (loss, outputs, targets)"
+            raise InputError("a step that gives no loss", (Fault("step", type(found).__name__, cure),))
+        return (parts[0].reshape(()), *(parts[1:] or (None, None)))
+
+
+def _apart(found: Any) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """(outputs, extra)."""
+    if isinstance(found, tuple):
+        outputs, extra = found
+        return outputs, extra
+    return found, None
+
+
+def _flat(outputs: torch.Tensor, targets: torch.Tensor) -> Pair:
+    """Tokens [N, steps] become rows, so that a loss of classes takes them."""
+    if targets.ndim == 2 and outputs.ndim == 3 and not targets.is_floating_point():
+        return outputs.flatten(0, 1), targets.flatten()
+    return outputs, targets

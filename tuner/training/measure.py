@@ -15,14 +15,16 @@ import torch
 from tuner.errors import Fault, InputError
 from tuner.records.values import Config
 from tuner.space import Choice, Constant, Domain, Float, Int, Parameter, Space
-from tuner.training.building import build_model, build_trainer, choose_device
+from tuner.training.building import build_model, build_trainer, choose_device, loss_of
 from tuner.training.catalogue import CATALOGUE
 from tuner.training.data import Splits
-from tuner.training.device_data import DeviceCache, DeviceData
+from tuner.training.data_source import DataSource
 from tuner.training.failures import CATCHABLE, failure_message
-from tuner.training.loop import Trainer
+from tuner.training.loop import Trainer, batch_length
 from tuner.training.plan import TrainingPlan
-from tuner.training.settings import read_settings
+from tuner.training.settings import Part, read_settings
+from tuner.training.task_info import Streamed
+from tuner.training.trial_data import TrialData
 
 CORNERS = 256
 """Models that are sized, at most; from more, as many are drawn."""
@@ -46,14 +48,14 @@ class Measurement:
     memory_bytes: int
     """Weights, gradients, optimizer state, what backward needs of one batch, and the data."""
     initial_loss: float
-    baseline_loss: float
-    """Cross-entropy of always predicting the class frequencies: log C when balanced. An untrained network's loss far
-    above it says that inputs or initialisation are off."""
+    baseline_loss: float | None
+    """Of the best constant outputs: log C for C balanced classes; None where nobody knows. An untrained network's loss
+    far above it says that inputs or initialisation are off."""
     problem: str = ""
     """Why it could not be measured; then the numbers are 0."""
 
 
-def measure(plan: TrainingPlan, splits: Splits, space: Space) -> tuple[Measurement, ...]:
+def measure(plan: TrainingPlan, splits: Splits | Streamed, space: Space) -> tuple[Measurement, ...]:
     """The smallest model at a middling batch size, the largest with the largest batch: what memory has to hold."""
     if plan.task is None:
         cure = "leave --measure out, or give the sweep a task"
@@ -64,12 +66,12 @@ def measure(plan: TrainingPlan, splits: Splits, space: Space) -> tuple[Measureme
         key=lambda item: item[:2],
     )
     smallest, largest = sized[0][2], sized[-1][2]
-    cache = DeviceCache(splits, choose_device(plan.gpu))
+    source = DataSource(plan, splits, choose_device(plan.gpu))
     if sized[0][0] == sized[-1][0]:
-        return (_measured("only", plan, splits, cache, _with_largest_batch(space, largest)),)
+        return (_measured("only", plan, source, _with_largest_batch(space, largest)),)
     return (
-        _measured("smallest", plan, splits, cache, smallest),
-        _measured("largest", plan, splits, cache, _with_largest_batch(space, largest)),
+        _measured("smallest", plan, source, smallest),
+        _measured("largest", plan, source, _with_largest_batch(space, largest)),
     )
 
 
@@ -119,7 +121,7 @@ def _with_largest_batch(space: Space, config: Mapping[str, Any]) -> dict[str, An
     return dict(config)
 
 
-def _size(plan: TrainingPlan, splits: Splits, config: Config) -> int:
+def _size(plan: TrainingPlan, splits: Splits | Streamed, config: Config) -> int:
     """Its weights, counted without allocating them where its builder lets one; 0 where it cannot be built."""
     try:
         settings = read_settings(plan.settings(config), plan.model)
@@ -133,22 +135,23 @@ def _size(plan: TrainingPlan, splits: Splits, config: Config) -> int:
     return sum(weight.numel() for weight in model.parameters())
 
 
-def _measured(which: str, plan: TrainingPlan, splits: Splits, cache: DeviceCache, config: Config) -> Measurement:
+def _measured(which: str, plan: TrainingPlan, source: DataSource, config: Config) -> Measurement:
     try:
-        settings = read_settings(plan.settings(config), plan.model)
-        data = cache.get(standardise=settings.standardise)
-        device = data.train_x.device
+        values = plan.settings(config)
+        settings = read_settings(values, plan.model)
+        data, device = source.get(settings, values), source.device
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             torch.manual_seed(plan.seed)
-            trainer = build_trainer(settings, data, device, plan.max_epochs, plan.folder)
-            initial, _ = trainer.evaluate(data.train_sample())
+            trainer = build_trainer(settings, data, device, plan.max_epochs, plan.folder, source.own)
+            initial = trainer.evaluate(data.train_sample())["loss"]
+            loss = loss_of(settings, data.task, source.own)
             step_seconds, memory = _step(trainer, data)
             evaluation = _timed(lambda: trainer.evaluate(itertools.islice(data.validation(), 1)), device)
     except CATCHABLE as error:
         _, message = failure_message(error, "this model")
-        return Measurement(which, config, 0, 0, 0, 0.0, 0.0, 0, 0.0, splits.baseline_loss, message)
+        return Measurement(which, config, 0, 0, 0, 0.0, 0.0, 0, 0.0, None, message)
     steps = len(data.batch_sizes(settings.batch_size))
-    first = len(next(data.validation())[1])
+    first = batch_length(*next(data.validation()))
     return Measurement(
         which=which,
         config=config,
@@ -156,17 +159,17 @@ def _measured(which: str, plan: TrainingPlan, splits: Splits, cache: DeviceCache
         batch_size=settings.batch_size,
         steps_per_epoch=steps,
         step_seconds=step_seconds,
-        epoch_seconds=steps * step_seconds + evaluation * (len(data.val_y) + data.n_eval) / first,
+        epoch_seconds=steps * step_seconds + evaluation * (data.n_val + data.n_eval) / first,
         memory_bytes=memory + data.nbytes,
         initial_loss=float(initial),
-        baseline_loss=splits.baseline_loss,
+        baseline_loss=data.baseline(loss.name) if isinstance(loss, Part) else None,
     )
 
 
-def _step(trainer: Trainer, data: DeviceData) -> tuple[float, int]:
+def _step(trainer: Trainer, data: TrialData) -> tuple[float, int]:
     """Seconds of a step, and the bytes that a model holds while it is trained."""
     generator = torch.Generator().manual_seed(0)
-    batch = next(data.batches(trainer.batch_size, generator))
+    x, y = next(data.batches(trainer.batch_size, generator))
     weights = {weight.untyped_storage().data_ptr() for weight in trainer.model.parameters()}
     kept: dict[int, int] = {}
 
@@ -177,8 +180,8 @@ def _step(trainer: Trainer, data: DeviceData) -> tuple[float, int]:
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        trainer.train_batch(*batch, generator)
-    seconds = [_timed(lambda: trainer.train_batch(*batch, generator), trainer.device) for _ in range(TIMED_STEPS)]
+        trainer.train_batch(x, y, generator)
+    seconds = [_timed(lambda: trainer.train_batch(x, y, generator), trainer.device) for _ in range(TIMED_STEPS)]
     own = sum(weight.nbytes for weight in trainer.model.parameters())
     gradients = sum(weight.nbytes for weight in trainer.weights)
     state = sum(

@@ -26,6 +26,8 @@ class TrainingPlan:
     model: str | None = None
     """The model of all trials, where the space does not choose one."""
     data_dir: str | None = None
+    data_processes: int = 0
+    """Processes of each worker that load the batches of a Dataset of the user's own."""
     limit: int | None = None
     """At most so many examples, all splits together."""
     fixed: Mapping[str, object] = field(default_factory=dict)
@@ -56,6 +58,7 @@ class TrainingPlan:
             loop=loop or sweep.loop,
             model=sweep.model,
             data_dir=sweep.data.dir,
+            data_processes=sweep.data.processes,
             limit=sweep.data.limit,
             fixed=dict(sweep.fixed),
             metric=sweep.metric.name,

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from tuner.records.epochs import Assignment, Failure, Report
 from tuner.training.data import Splits
 from tuner.training.plan import TrainingPlan
+from tuner.training.task_info import Streamed
 from tuner.training.worker import TrialWorker
 
 
 def train_one(
-    plan: TrainingPlan, splits: Splits | None, assignment: Assignment, on_epoch: Callable[[Report], object]
+    plan: TrainingPlan, splits: Splits | Streamed | None, assignment: Assignment, on_epoch: Callable[[Report], object]
 ) -> Report | Failure:
     """`on_epoch` is called with each epoch's report; the last report, or the failure, is returned."""
     worker = TrialWorker(plan, splits)

@@ -14,27 +14,24 @@ import torch
 from tuner.errors import Fault, InputError
 from tuner.records.epochs import Assignment, EpochMetrics, Facts, Report
 from tuner.records.values import decode_metrics, encode_metrics
-from tuner.training.building import build_trainer
-from tuner.training.catalogue import METRICS
+from tuner.training.building import build_trainer, loss_of
 from tuner.training.checkpoints import Checkpoints
-from tuner.training.data import Splits
-from tuner.training.device_data import DeviceCache
+from tuner.training.data_source import DataSource
+from tuner.training.kinds import reported
 from tuner.training.plan import TrainingPlan
 from tuner.training.randomness import Randomness
-from tuner.training.settings import read_settings
+from tuner.training.settings import Part, read_settings
 
 
 class Session:
     """Made, then started. Raises whatever goes wrong; the worker makes a Failure of it."""
 
-    def __init__(self, plan: TrainingPlan, splits: Splits, cache: DeviceCache, assignment: Assignment) -> None:
-        if plan.metric not in METRICS:
-            cure = f"the trainer reports {', '.join(METRICS)}"
-            raise InputError("no such metric", (Fault("metric", plan.metric, cure),))
-        self.plan, self.assignment, self._splits = plan, assignment, splits
-        self.settings = read_settings(plan.settings(assignment.config), plan.model)
-        self.data = cache.get(standardise=self.settings.standardise)
-        self.device = self.data.train_x.device
+    def __init__(self, plan: TrainingPlan, source: DataSource, assignment: Assignment) -> None:
+        self.plan, self.assignment, self._own = plan, assignment, source.own
+        values = plan.settings(assignment.config)
+        self.settings = read_settings(values, plan.model)
+        self.data = source.get(self.settings, values)
+        self.device = self.data.device
         self.randomness = Randomness(assignment.seed, self.device)
         self.checkpoints = Checkpoints(Path(plan.checkpoints_dir) / assignment.trial)
         self.n_parameters = 0
@@ -54,14 +51,18 @@ class Session:
         """Build the model, then restore it or measure it untrained."""
         with self.randomness.lent():
             self.trainer = build_trainer(
-                self.settings, self.data, self.device, self.assignment.max_epochs, folder=self.plan.folder
+                self.settings, self.data, self.device, self.assignment.max_epochs, self.plan.folder, self._own
             )
+        known = reported(tuple(self.trainer.scores.metrics))
+        if self.plan.metric not in known:
+            cure = f"this task reports {', '.join(known)}"
+            raise InputError("no such metric", (Fault("metric", self.plan.metric, cure),))
         self.n_parameters = sum(weight.numel() for weight in self.trainer.weights)
         self.facts = self._restored()
         if self.facts is None:
             with self.randomness.lent():
-                initial, _ = self.trainer.evaluate(self.data.train_sample())
-            self.facts = self._facts(self._splits, float(initial))
+                initial = self.trainer.evaluate(self.data.train_sample())["loss"]
+            self.facts = self._facts(float(initial))
 
     @property
     def holds_much(self) -> bool:
@@ -88,8 +89,10 @@ class Session:
         lr = trainer.schedule.lr
         with self.randomness.lent():
             measured = trainer.train_epoch(data, self.randomness.data)
-            measured["train_eval_loss"], measured["train_accuracy"] = trainer.evaluate(data.train_sample())
-            measured["val_loss"], measured["val_accuracy"] = trainer.evaluate(data.validation())
+            seen = trainer.evaluate(data.train_sample())
+            measured["train_eval_loss"] = seen.pop("loss")
+            measured |= {f"train_{name}": value for name, value in seen.items()}
+            measured |= {f"val_{name}": value for name, value in trainer.evaluate(data.validation()).items()}
         numbers = torch.stack([value.float() for value in measured.values()]).tolist()  # the epoch's one transfer
         metrics = dict(zip(measured, numbers, strict=True)) | {"lr": lr}
         trainer.schedule.after_epoch(metrics["val_loss"])
@@ -114,18 +117,20 @@ class Session:
             return None
         return f"patience {patience}: no better {self.plan.metric} since epoch {best}"
 
-    def _facts(self, splits: Splits, initial_loss: float) -> Facts:
+    def _facts(self, initial_loss: float) -> Facts:
+        task, data = self.data.task, self.data
+        loss = loss_of(self.settings, task, self._own)
         return Facts(
             initial_loss=initial_loss,
-            baseline_loss=splits.baseline_loss if self.settings.loss.name == "cross_entropy" else None,
-            num_classes=splits.task.num_classes,
-            n_train=splits.task.n_train,
-            n_val=len(splits.val_y),
+            baseline_loss=data.baseline(loss.name) if isinstance(loss, Part) else None,
+            num_classes=task.num_classes or None,
+            n_train=task.n_train,
+            n_val=data.n_val,
             n_parameters=self.n_parameters,
-            steps_per_epoch=len(self.data.batch_sizes(self.settings.batch_size)),
+            steps_per_epoch=len(data.batch_sizes(self.settings.batch_size)),
             train_eval="epoch_mean",
             device=str(self.device),
-            data_hash=splits.data_hash,
+            data_hash=data.data_hash,
         )
 
     def _state(self) -> dict[str, Any]:

@@ -36,7 +36,8 @@ class Settings:
     """Names given inside the model's own branch, which the builder has to take."""
     optimizer: Part
     schedule: Part
-    loss: Part
+    loss: Part | None
+    """None: the task's own."""
     lr: float
     batch_size: int
     weight_decay: float | None
@@ -47,7 +48,9 @@ class Settings:
     patience: int | None
     augmentation: tuple[str, ...]
     augmentation_strength: float
-    standardise: bool
+    standardise: bool | None
+    """None: as the task has it."""
+    targets: str
     initialisation: str
     amp: str
     compile: bool
@@ -77,6 +80,8 @@ def read_settings(values: Mapping[str, Any], model: str | None = None) -> Settin
         raise InputError("the sweep has no model", (Fault("model", None, cure),))
     parts: dict[str, Part] = {}
     for family in PARTS:
+        if claimed[family] is None:
+            continue
         name = str(claimed[family])
         component = CATALOGUE.family(family).get(name)
         if component is None:
@@ -90,7 +95,9 @@ def read_settings(values: Mapping[str, Any], model: str | None = None) -> Settin
         model=str(model),
         builder_arguments={**shared, **own},
         own_arguments=frozenset(own),
-        **parts,
+        optimizer=parts["optimizer"],
+        schedule=parts["schedule"],
+        loss=parts.get("loss"),
         lr=float(claimed["lr"]),
         batch_size=int(claimed["batch_size"]),
         weight_decay=None if claimed["weight_decay"] is None else float(claimed["weight_decay"]),
@@ -101,7 +108,8 @@ def read_settings(values: Mapping[str, Any], model: str | None = None) -> Settin
         patience=None if claimed["patience"] is None else int(claimed["patience"]),
         augmentation=_names(claimed["augmentation"]),
         augmentation_strength=float(claimed["augmentation_strength"]),
-        standardise=bool(claimed["standardise"]),
+        standardise=None if claimed["standardise"] is None else bool(claimed["standardise"]),
+        targets=str(claimed["targets"]),
         initialisation=str(claimed["initialisation"]),
         amp=str(claimed["amp"]),
         compile=bool(claimed["compile"]),

@@ -13,25 +13,26 @@ from tuner.records.epochs import Assignment, Failure, Report
 from tuner.training.data import Splits
 from tuner.training.failures import CATCHABLE, failure
 from tuner.training.plan import TrainingPlan
+from tuner.training.task_info import Streamed
 from tuner.training.user_loop import LoopSession
 
 if TYPE_CHECKING:
-    from tuner.training.device_data import DeviceCache
+    from tuner.training.data_source import DataSource
     from tuner.training.session import Session
 
 
 class TrialWorker:
     """`open` a trial, `step` through its epochs, `close` it; again and again."""
 
-    def __init__(self, plan: TrainingPlan, splits: Splits | None = None) -> None:
+    def __init__(self, plan: TrainingPlan, splits: Splits | Streamed | None = None) -> None:
         """`splits`: of `load_splits(plan)`; None for a loop of the user's own. Raises InputError for a missing GPU."""
-        self.plan, self._splits = plan, splits
-        self._cache: DeviceCache | None = None
+        self.plan = plan
+        self._source: DataSource | None = None
         self._session: Session | LoopSession | None = None
         self._assignment: Assignment | None = None
         self._failure: Failure | None = None
         if plan.loop is None:
-            self._cache = self._prepared(plan, splits)
+            self._source = self._prepared(plan, splits)
 
     def open(self, assignment: Assignment) -> None:
         """Build or restore the trial. What goes wrong in it comes out of `step`."""
@@ -71,24 +72,23 @@ class TrialWorker:
             return LoopSession(self.plan, assignment)
         from tuner.training.session import Session
 
-        assert self._splits is not None
-        assert self._cache is not None
-        return Session(self.plan, self._splits, self._cache, assignment)
+        assert self._source is not None
+        return Session(self.plan, self._source, assignment)
 
-    def _prepared(self, plan: TrainingPlan, splits: Splits | None) -> DeviceCache:
+    def _prepared(self, plan: TrainingPlan, splits: Splits | Streamed | None) -> DataSource:
         if splits is None:
             raise ValueError("a plan with a task needs its splits: load_splits(plan)")
         import torch
 
         from tuner.training.building import choose_device
-        from tuner.training.device_data import DeviceCache
+        from tuner.training.data_source import DataSource
 
         device = choose_device(plan.gpu)
         if torch.get_num_threads() != plan.cpu:
             torch.set_num_threads(plan.cpu)
         if device.type == "cuda":
             torch.backends.cudnn.deterministic = True  # a trial can be had again, bit for bit
-        return DeviceCache(splits, device)
+        return DataSource(plan, splits, device)
 
     def _fail(self, assignment: Assignment, error: BaseException) -> None:
         what = self._session.describe() if self._session is not None else _values(assignment)
@@ -99,7 +99,7 @@ class TrialWorker:
     def _free(self) -> None:
         """Optimizers and their schedules refer to each other, so the collector has to come by."""
         gc.collect()
-        if self._cache is not None:
+        if self._source is not None:
             import torch
 
             if torch.cuda.is_available():

@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import nn
 
 from tuner.errors import Fault, InputError
-from tuner.training.data import TaskInfo
 from tuner.training.models import layers
+from tuner.training.task_info import TaskInfo
 
 
 def build(
@@ -52,4 +52,4 @@ def build(
         features = head
     else:
         made += layers.dropout(dropout)
-    return nn.Sequential(*made, nn.Linear(features, task.num_classes))
+    return nn.Sequential(*made, nn.Linear(features, task.outputs))

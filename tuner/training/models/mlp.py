@@ -6,8 +6,8 @@ from math import prod
 
 from torch import nn
 
-from tuner.training.data import TaskInfo
 from tuner.training.models import layers
+from tuner.training.task_info import TaskInfo
 
 
 def build(
@@ -29,4 +29,4 @@ def build(
             *layers.dropout(dropout),
         ]
         features = width
-    return nn.Sequential(*made, nn.Linear(features, task.num_classes))
+    return nn.Sequential(*made, nn.Linear(features, task.outputs))

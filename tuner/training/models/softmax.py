@@ -6,8 +6,8 @@ from math import prod
 
 from torch import nn
 
-from tuner.training.data import TaskInfo
+from tuner.training.task_info import TaskInfo
 
 
 def build(task: TaskInfo) -> nn.Module:
-    return nn.Sequential(nn.Flatten(), nn.Linear(prod(task.input_shape), task.num_classes))
+    return nn.Sequential(nn.Flatten(), nn.Linear(prod(task.input_shape), task.outputs))

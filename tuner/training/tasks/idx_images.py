@@ -1,73 +1,22 @@
-"""The tasks of the catalogue: where their examples come from. Torch-free, so that a driver can load them.
-
-A task of the user's own (`my_package.tasks:Churn`) is a class, or a function without parameters, that gives an object
-with these same members; `Task` may serve as its base.
-"""
+"""MNIST and Fashion-MNIST: 70,000 images of 28×28 in the idx format; 10,000 of them are the task's own test set."""
 
 from __future__ import annotations
 
-import csv
 import gzip
-import os
-from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tuner.errors import Fault, InputError
-
-Array = npt.NDArray[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Examples:
-    """What a task loads. Images are [N, channels, height, width], other inputs [N, features]."""
-
-    x: Array
-    y: Array
-    """Class numbers from 0."""
-    test_x: Array | None = None
-    """The task's own test set, where it comes with one: then x and y are divided into training and validation."""
-    test_y: Array | None = None
-
-
-class Task(ABC):
-    """A source of labelled examples."""
-
-    name: str = ""
-    split: tuple[float, float, float] = (0.6, 0.2, 0.2)
-    """Shares of training, validation and test when the sweep gives none; with a test set of the task's own, the first
-    two alone count."""
-
-    @abstractmethod
-    def load(self, folder: Path | None) -> Examples:
-        """All examples, from `folder` where the task needs files; None when no folder was named."""
-
-
-class Digits(Task):
-    """The 1,797 written digits that scikit-learn carries; nothing is downloaded."""
-
-    name = "digits"
-
-    def load(self, folder: Path | None) -> Examples:  # noqa: ARG002  (needs no files)
-        # The file itself: importing sklearn.datasets takes a second, most of it scipy.
-        package = find_spec("sklearn")
-        if package is None or not package.submodule_search_locations:
-            raise InputError("the digits come with scikit-learn", (Fault("task", "digits", "install scikit-learn"),))
-        path = Path(package.submodule_search_locations[0]) / "datasets" / "data" / "digits.csv.gz"
-        with gzip.open(path, "rt") as file:
-            table = np.array([[float(cell) for cell in row] for row in csv.reader(file)], dtype=np.float32)
-        return Examples(table[:, :-1].reshape(-1, 1, 8, 8), table[:, -1].astype(np.int64))
+from tuner.training.tasks.examples import Examples, Task, cache_folder
 
 
 class MNIST(Task):
-    """70,000 images of 28×28 in the idx format; 10,000 of them are the task's own test set."""
+    """Written digits."""
 
     name = "mnist"
+    classes = tuple("0123456789")
     split = (5 / 6, 1 / 6, 0.0)
     folder_name = "MNIST"
 
@@ -104,19 +53,14 @@ class MNIST(Task):
 
 
 class FashionMNIST(MNIST):
-    """70,000 images of garments, in the format of MNIST."""
+    """Garments."""
 
     name = "fashion_mnist"
+    classes = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
     folder_name = "FashionMNIST"
 
 
 _IDX = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
-
-
-def cache_folder() -> Path:
-    """Where downloads go: `tuner/` in this user's cache folder."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "tuner"
 
 
 def _idx_file(raw: Path, kind: str) -> Path | None:
