@@ -38,8 +38,8 @@ def entry(name: str, what: Any) -> str:
     rows += [inspect.getdoc(what) or "", ""]
     rows += [f"- `.{field}`" + (f": {says}" if says else "") for field, says in fields(what)]
     for member, value in vars(what).items():
-        if member.startswith("_"):
-            continue
+        if member.startswith("_") or any(member in vars(base) for base in what.__mro__[1:-1]):
+            continue  # what a library calls, and documents itself
         if isinstance(value, property | cached_property):
             rows.append(f"- `.{member}`: {one_line(value)}")
         elif inspect.isfunction(value):

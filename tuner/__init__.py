@@ -6,6 +6,7 @@ Names are resolved when they are first used: `import tuner` loads neither torch,
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from tuner.errors import RunError as RunError
     from tuner.errors import SweepFileError as SweepFileError
     from tuner.errors import TunerError as TunerError
+    from tuner.training.integrations.lightning import LightningReport as LightningReport
+    from tuner.training.integrations.transformers import TransformersReport as TransformersReport
     from tuner.training.trial import StopTrial as StopTrial
     from tuner.training.trial import Trial as Trial
 
@@ -24,17 +27,20 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "InputError": "tuner.errors",
+    "LightningReport": "tuner.training.integrations.lightning",
     "Result": "tuner.api.result",
     "RunError": "tuner.errors",
     "StopTrial": "tuner.training.trial",
     "SweepFileError": "tuner.errors",
+    "TransformersReport": "tuner.training.integrations.transformers",
     "Trial": "tuner.training.trial",
     "TunerError": "tuner.errors",
     "diagnose": "tuner.api.entry",
     "open_run": "tuner.api.entry",
     "run": "tuner.api.entry",
 }
-__all__ = sorted(_HOMES)
+_NEEDS = {"LightningReport": "lightning", "TransformersReport": "transformers"}
+__all__ = sorted(name for name in _HOMES if name not in _NEEDS or find_spec(_NEEDS[name]))
 
 
 def __getattr__(name: str) -> Any:

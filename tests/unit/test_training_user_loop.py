@@ -133,7 +133,7 @@ def backwards(trial: Trial) -> None:
         (lambda trial: None, 0, "raised", "without having reported"),
         (lambda trial: trial.report(1), 0, "raised", "no metric"),
         (lambda trial: trial.report(0, val_loss=1.0), 0, "raised", "count from 1"),
-        (lambda trial: trial.report(1, val_loss="low"), 0, "raised", "could not convert"),
+        (lambda trial: trial.report(1, val_loss="low"), 0, "raised", "report(1, val_loss='low'): a number"),
         (lambda trial: trial.checkpoint("nowhere"), 0, "raised", "nowhere"),
         (lambda trial: exit(3), 0, "raised", "SystemExit"),
         (lambda trial: np.empty(1 << 50), 0, "out_of_memory", "out of memory with the loop at lr 0.5"),
@@ -185,7 +185,7 @@ def test_checkpoints_of_the_loop_are_kept_and_found_again(tmp_path: Path, kind: 
     worker.close()
     folder = tmp_path / "checkpoints" / "0003"
     suffix = ".ckpt" if kind == "file" else ""
-    assert {path.name for path in folder.iterdir()} == {f"last{suffix}", f"best{suffix}", "best.json"}
+    assert {path.name for path in folder.iterdir()} == {f"last-a{suffix}", f"best{suffix}", "notes.json"}
     best = folder / f"best{suffix}"
     assert (best if kind == "file" else best / "w").read_text() == "2"
     worker = opened(plan, attempt=2, after_epoch=3)

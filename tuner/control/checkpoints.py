@@ -65,7 +65,7 @@ class CheckpointKeeper:
             there = [one for one in self._there.get(root, []) if one[1] != trial]  # one that goes on ends again
             self._there[root] = sorted([*there, (self._value[trial], trial)])
             if not line.get("paused"):
-                (self._directory.trial_checkpoints(trial) / "last.pt").unlink(missing_ok=True)
+                self._remove_last(trial)
         if again is not None and trial != root:
             again.ended += 1
             again.diverged |= line["ending"] == DOOMED
@@ -105,6 +105,17 @@ class CheckpointKeeper:
             return True, math.inf if again is not None and again.diverged else value, root
         counted = [self._value[root], *values] if again.counts_first else values
         return False, math.fsum(counted) / len(counted), root
+
+    def _remove_last(self, trial: str) -> None:
+        """Only the best one can still be asked for. A loop of the user's own may have kept none at its best epoch."""
+        folder = self._directory.trial_checkpoints(trial)
+        (folder / "last.pt").unlink(missing_ok=True)
+        if any(folder.glob("best*")):
+            for path in folder.glob("last-*"):
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
 
     def _remove(self, trial: str) -> None:
         shutil.rmtree(self._directory.trial_checkpoints(trial), ignore_errors=True)

@@ -47,12 +47,11 @@ class TrialActor(tune.Trainable):  # type: ignore[misc]
         return True
 
     def _open(self, config: dict[str, Any]) -> None:
+        self.cleanup()
         self._assignment = config[ASSIGNMENT]
-        if self._worker is None:
-            return
-        with self._logged():
-            self._worker.close()
-            self._worker.open(self._assignment)
+        if self._worker is not None:
+            with self._logged():
+                self._worker.open(self._assignment)
 
     def step(self) -> dict[str, Any]:
         if self._worker is None:
@@ -64,8 +63,10 @@ class TrialActor(tune.Trainable):  # type: ignore[misc]
         return {MESSAGE: message, "node": self._node}
 
     def cleanup(self) -> None:
+        """What a loop prints when it is told to stop belongs to its own trial."""
         if self._worker is not None:
-            self._worker.close()
+            with self._logged():
+                self._worker.close()
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         """Nothing: the worker's own checkpoints are the ones that count. (Ray asks for the method to exist.)"""
