@@ -38,9 +38,9 @@ def opened(plan: TrainingPlan, **given: Any) -> TrialWorker:
     ],
 )
 def test_any_number_is_a_metric(tmp_path: Path, given: Any, number: float) -> None:
-    assert report(opened(loop_plan(tmp_path, lambda trial: trial.report(1, val_loss=given)))).epoch.metrics == {
-        "val_loss": number
-    }
+    worker = opened(loop_plan(tmp_path, lambda trial: trial.report(1, val_loss=given)))
+    assert report(worker).epoch.metrics == {"val_loss": number}
+    worker.close()
 
 
 @pytest.mark.parametrize(
