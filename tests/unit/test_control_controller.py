@@ -9,7 +9,7 @@ import pytest
 from control_kit import Sweep, report, smooth_curve
 
 from tuner.control.rules import Rules
-from tuner.records.epochs import Assignment, Failure
+from tuner.records.epochs import Assignment, Failure, Report
 from tuner.records.trial import COMPLETED, DOOMED, FAILED, INTERRUPTED, PRUNED
 
 RULES = Rules(metric="val_loss", mode="min", max_epochs=9, trials=12, seed=3)
@@ -103,6 +103,47 @@ def test_a_worker_lost_too_often_is_a_failure_that_says_so() -> None:
     (trial,) = record.trials
     assert (trial.ending, trial.attempt) == (FAILED, 3)
     assert "lost 3 times" in trial.reason
+
+
+@pytest.mark.parametrize(("evictions", "ending"), [(1, COMPLETED), (2, FAILED)])
+def test_a_trial_that_fills_its_node_twice_does_not_fit(evictions: int, ending: str) -> None:
+    """The first time, its neighbours may have filled it."""
+
+    def curve(job: Assignment, epoch: int) -> Report | Failure:
+        if job.trial == "0000" and epoch == 2 and job.attempt <= evictions:
+            return Failure(job.trial, job.attempt, "evicted", "its node ran short of memory")
+        return smooth_curve(job, epoch)
+
+    good = (("default", {"lr": 0.01, "dropout": 0.0}),)
+    rules = Rules(metric="val_loss", mode="min", max_epochs=3, trials=2, first=good, retries=2)
+    sweep = Sweep(rules, scheduler="none")
+    trial = sweep.run(curve).trials[0]
+    assert (trial.ending, trial.attempt) == (ending, 2)
+    assert trial.failure == ("out_of_memory" if ending == FAILED else "")
+    assert sweep.controller.trials["0000"].evictions == evictions
+    if ending == FAILED:
+        assert trial.reason.startswith("out of memory: its worker was ended 2 times; at last: its node ran short")
+    sweep.resume()
+    assert sweep.run(curve).trials[0].attempt == 2, "not again on a resume"
+
+
+def test_a_resume_knows_that_a_trial_was_evicted_once() -> None:
+    rules = Rules(metric="val_loss", mode="min", max_epochs=3, trials=1, retries=2)
+    sweep = Sweep(rules)
+    first = sweep.controller.next_assignment()
+    assert first is not None
+    sweep.controller.started(first.trial, first.attempt)
+    sweep.controller.on_failure(Failure(first.trial, first.attempt, "evicted", "short"))
+    sweep.resume()
+    (trial,) = sweep.run(lambda job, epoch: Failure(job.trial, job.attempt, "evicted", "short")).trials
+    assert (trial.failure, trial.attempt) == ("out_of_memory", 2)
+
+
+def test_without_retries_an_eviction_is_out_of_memory_at_once() -> None:
+    rules = Rules(metric="val_loss", mode="min", max_epochs=3, trials=1, retries=0)
+    (trial,) = Sweep(rules).run(lambda job, epoch: Failure(job.trial, job.attempt, "evicted", "short")).trials
+    assert (trial.ending, trial.failure, trial.attempt) == (FAILED, "out_of_memory", 1)
+    assert "ended once" in trial.reason
 
 
 def test_epochs_trained_again_are_counted_apart_and_change_no_curve() -> None:

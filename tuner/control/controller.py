@@ -10,6 +10,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from tuner.control.repeats import Tried
@@ -17,7 +18,7 @@ from tuner.control.rules import Rules
 from tuner.control.seeds import FurtherSeeds, further_seed_line
 from tuner.control.trials import ENDED, PAUSED, RUNNING, WAITING, LiveTrial, trial_seed
 from tuner.diagnosis import diagnose, doomed
-from tuner.records.epochs import Assignment, Failure, Report
+from tuner.records.epochs import EVICTED, LOST, OUT_OF_MEMORY, Assignment, Failure, Report
 from tuner.records.finding import Finding
 from tuner.records.fold import encode_facts, report_line
 from tuner.records.journal import Line
@@ -29,6 +30,8 @@ from tuner.space import identity
 Write = Callable[[Sequence[Line]], None]
 Clock = Callable[[], float]
 
+EVICTIONS = 1
+"""How often a trial may lose its worker for want of memory and be tried again."""
 AGAIN = "earlier"
 """The origin of a configuration that was among the best of an earlier search and is trained again."""
 
@@ -348,23 +351,32 @@ class Controller:
         return None
 
     def on_failure(self, failure: Failure) -> None:
-        """The worker cannot go on: retried from the last checkpoint when it was lost, else the trial has failed."""
+        """The worker cannot go on: retried from the last checkpoint when it was lost, else the trial has failed.
+
+        A trial whose worker was ended for want of memory is tried once more, as its neighbours may have filled the
+        node; the second time it is the trial that does not fit.
+        """
         live = self._current(failure.trial, failure.attempt)
         if live is None:
             return
         live.node = failure.node or live.node
-        if self.stopping is not None and failure.kind == "lost":
+        lost = failure.kind in (LOST, EVICTED)
+        if lost and self.stopping is not None:
             self.tell(*self._ending(live, INTERRUPTED, self.stopping, None))
             return
-        if failure.kind == "lost":
+        if lost:
             live.losses += 1
-            if live.losses <= self.rules.retries:
+            live.evictions += failure.kind == EVICTED
+            if live.losses <= self.rules.retries and live.evictions <= EVICTIONS:
                 del self._running[live.trial]
                 self.tell(_lost_line(live, failure))
                 self.requeue(live)
                 return
         reason = failure.message
-        if failure.kind == "lost":
+        if failure.kind == EVICTED:
+            failure = replace(failure, kind=OUT_OF_MEMORY)
+            reason = f"out of memory: its worker was ended {_times(live.evictions)}; at last: {failure.message}"
+        elif failure.kind == LOST:
             reason = f"out of retries: its worker was lost {live.losses} times; at last: {failure.message}"
         live.failures += 1
         self.tell(*self._ending(live, FAILED, reason, None, failure=failure))
@@ -419,7 +431,7 @@ class Controller:
     ) -> list[dict[str, Any]]:
         if ending == COMPLETED and live.value is None:
             ending, reason = FAILED, self._never_reported(live)
-        self.note_ending(live, ending, out_of_memory=failure is not None and failure.kind == "out_of_memory")
+        self.note_ending(live, ending, out_of_memory=failure is not None and failure.kind == OUT_OF_MEMORY)
         diagnosis = diagnose([live.history(self.rules.max_epochs, self.rules.task)])[0].to_json()
         lines = []
         if seen is not None:
@@ -475,6 +487,10 @@ def _lost_line(live: LiveTrial, failure: Failure) -> dict[str, Any]:
         "reason": failure.message,
         "traceback": failure.traceback,
     }
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _not_finite(value: float | None) -> bool:

@@ -14,7 +14,7 @@ from tuner.control.controller import Controller
 from tuner.control.seeds import from_line
 from tuner.control.trials import ENDED, PAUSED, LiveTrial
 from tuner.errors import RunError
-from tuner.records.epochs import Report
+from tuner.records.epochs import EVICTED, Report
 from tuner.records.fold import decode_epoch, decode_facts
 from tuner.records.journal import Line
 from tuner.records.trial import FAILED, INTERRUPTED, PRUNED
@@ -90,7 +90,9 @@ def _apply(controller: Controller, line: Line, again: set[str]) -> None:
     elif kind == "promotion":
         controller.promote(_trial(controller, line))
     elif kind == "lost":
-        _trial(controller, line).losses += 1
+        live = _trial(controller, line)
+        live.losses += 1
+        live.evictions += line.get("failure") == EVICTED
     elif kind == "ending":
         live = _trial(controller, line)
         if line["ending"] == FAILED:

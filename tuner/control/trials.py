@@ -28,7 +28,9 @@ class LiveTrial:
     attempt: int = 0
     """Of the last assignment; reports of any other are stale."""
     losses: int = 0
-    """How often its worker was lost."""
+    """How often its worker was lost, evictions included."""
+    evictions: int = 0
+    """How often its worker was ended as the node was short of memory."""
     failures: int = 0
     """How often it ended as failed; more than one after a resume alone."""
     epochs: list[EpochMetrics] = field(default_factory=list)

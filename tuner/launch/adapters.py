@@ -6,6 +6,7 @@ a pickled adapter is an empty one; nothing ever unpickles them, since a sweep is
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,8 +18,10 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from tuner.control.controller import Controller
+from tuner.launch.evictions import Evicted, survive_evictions
 from tuner.launch.trainable import ASSIGNMENT, MESSAGE
-from tuner.records.epochs import Assignment, Failure, Report
+from tuner.records.epochs import EVICTED, LOST, Assignment, Failure, Report
+from tuner.training.failures import values_text
 
 
 @dataclass
@@ -51,11 +54,15 @@ class Desk:
             self.assignments.pop(ray_trial, None)
         return going
 
-    def lost(self, ray_trial: str, why: str) -> None:
+    def lost(self, ray_trial: str, why: str, *, evicted: bool = False) -> None:
         """The actor or its node is gone. Nothing happens where the controller had let go of the trial already."""
         assignment = self.assignments.pop(ray_trial, None)
-        if assignment is not None:
-            self.controller.on_failure(Failure(assignment.trial, assignment.attempt, "lost", why))
+        if assignment is None:
+            return
+        kind = LOST
+        if evicted:
+            kind, why = EVICTED, f"its node ran short of memory with {values_text(assignment)}: {why}"
+        self.controller.on_failure(Failure(assignment.trial, assignment.attempt, kind, why))
 
 
 class _Unpicklable:
@@ -98,12 +105,19 @@ class ControllerScheduler(_Unpicklable, FIFOScheduler):  # type: ignore[misc]
         super().__init__()
         self.desk = desk
 
+    def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
+        survive_evictions(tune_controller)
+        super().on_trial_add(tune_controller, trial)
+
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         going = self.desk.tell(trial.trial_id, result[MESSAGE])
         return str(TrialScheduler.CONTINUE if going else TrialScheduler.STOP)
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
-        error = trial.get_pickled_error()
+        error = _last_error(trial)
+        if isinstance(error, Evicted):
+            self.desk.lost(trial.trial_id, str(error).splitlines()[0], evicted=True)
+            return
         cause = getattr(error, "cause", None) or error
         why = f"{type(cause).__name__}: {cause}".splitlines()[0] if cause is not None else "its actor died"
         self.desk.lost(trial.trial_id, why)
@@ -147,3 +161,12 @@ class ControllerCallback(_Unpicklable, tune.Callback):  # type: ignore[misc]
                 actor = by_id[ray_trial].temporary_state.ray_actor
                 if actor is not None:
                     ray.kill(actor)
+
+
+def _last_error(trial: Any) -> BaseException | None:
+    """What Tune has just written beside the trial; `trial.get_pickled_error` looks where it is only copied to later."""
+    path = trial.pickled_error_file
+    if path is None or not Path(path).is_file():
+        return None
+    error: BaseException = pickle.loads(Path(path).read_bytes())
+    return error

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from tuner.records.values import Metrics, Scalar
 
+RAISED, OUT_OF_MEMORY, LOST, EVICTED, SILENT = "raised", "out_of_memory", "lost", "evicted", "silent"
+"""Kinds of failure."""
+
 
 @dataclass(frozen=True, slots=True)
 class EpochMetrics:
@@ -64,7 +67,8 @@ class Failure:
     trial: str
     attempt: int
     kind: str
-    """`raised` (the user's or our code), `out_of_memory`, `lost` (the worker or its node), `silent`."""
+    """`raised` (the user's or our code), `out_of_memory`, `lost` (the worker or its node), `evicted` (the worker was
+    ended as its node was short of memory), `silent`."""
     message: str
     """One line; for `raised`: exception type and text."""
     traceback: str = ""

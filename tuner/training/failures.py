@@ -5,10 +5,9 @@ from __future__ import annotations
 import sys
 import traceback
 
-from tuner.records.epochs import Assignment, Failure
+from tuner.records.epochs import OUT_OF_MEMORY, RAISED, Assignment, Failure
 from tuner.training.shortage import shortage
 
-OUT_OF_MEMORY, RAISED = "out_of_memory", "raised"
 CPU_ALLOCATOR = "DefaultCPUAllocator"
 """Torch's CPU allocator raises a plain RuntimeError; only its name in the text tells it from others."""
 
@@ -33,6 +32,11 @@ def failure_message(error: BaseException, what: str) -> tuple[str, str]:
     if is_out_of_memory(error):
         return OUT_OF_MEMORY, f"out of memory with {what}: {_amounts(error) or first_line or type(error).__name__}"
     return RAISED, f"{type(error).__name__}: {first_line}"
+
+
+def values_text(assignment: Assignment) -> str:
+    """What was being trained, where no model is there to describe itself."""
+    return ", ".join(f"{name} {value}" for name, value in assignment.config.items())
 
 
 def _amounts(error: BaseException) -> str:

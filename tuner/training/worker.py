@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tuner.records.epochs import Assignment, Failure, Report
 from tuner.training.data import Splits
-from tuner.training.failures import CATCHABLE, failure
+from tuner.training.failures import CATCHABLE, failure, values_text
 from tuner.training.plan import TrainingPlan
 from tuner.training.task_info import Streamed
 from tuner.training.user_loop import LoopSession
@@ -91,7 +91,7 @@ class TrialWorker:
         return DataSource(plan, splits, device)
 
     def _fail(self, assignment: Assignment, error: BaseException) -> None:
-        what = self._session.describe() if self._session is not None else _values(assignment)
+        what = self._session.describe() if self._session is not None else values_text(assignment)
         self._failure = failure(assignment, error, what)
         self._session = None
         self._free()
@@ -104,7 +104,3 @@ class TrialWorker:
 
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
-
-
-def _values(assignment: Assignment) -> str:
-    return ", ".join(f"{name} {value}" for name, value in assignment.config.items())
