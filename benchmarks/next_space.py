@@ -52,6 +52,7 @@ from tuner.training.device_data import DeviceCache
 from tuner.training.plan import TrainingPlan
 from tuner.training.settings import read_settings
 from tuner.training.tasks.examples import Array
+from tuner.training.weights import read_weights
 from tuner.training.worker import TrialWorker
 
 ARMS = ("whole", "unchanged", "next")
@@ -218,8 +219,7 @@ def tested(sweep: Sweep, directory: RunDirectory, record: SweepRecord) -> float:
     splits, x, y = of_plan(plan)
     data = DeviceCache(splits, device).get(standardise=settings.standardise)
     trainer = build_trainer(settings, data, device, record.max_epochs, folder="")
-    state = torch.load(directory.checkpoints / best.trial / "best.pt", weights_only=True)
-    trainer.model.load_state_dict(state["model"])
+    trainer.model.load_state_dict(read_weights(directory.checkpoints / best.trial / "best.safetensors"))
     return float(trainer.evaluate([(torch.from_numpy(x), torch.from_numpy(y))])["loss"])
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tuner.api.entry import diagnose as diagnose
     from tuner.api.entry import open_run as open_run
     from tuner.api.entry import run as run
+    from tuner.api.export import load as load
     from tuner.api.result import Result as Result
     from tuner.errors import InputError as InputError
     from tuner.errors import RunError as RunError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from tuner.errors import TunerError as TunerError
     from tuner.training.integrations.lightning import LightningReport as LightningReport
     from tuner.training.integrations.transformers import TransformersReport as TransformersReport
+    from tuner.training.loaded import LoadedModel as LoadedModel
     from tuner.training.trial import StopTrial as StopTrial
     from tuner.training.trial import Trial as Trial
 
@@ -28,6 +30,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "InputError": "tuner.errors",
     "LightningReport": "tuner.training.integrations.lightning",
+    "LoadedModel": "tuner.training.loaded",
     "Result": "tuner.api.result",
     "RunError": "tuner.errors",
     "StopTrial": "tuner.training.trial",
@@ -36,6 +39,7 @@ _HOMES = {
     "Trial": "tuner.training.trial",
     "TunerError": "tuner.errors",
     "diagnose": "tuner.api.entry",
+    "load": "tuner.api.export",
     "open_run": "tuner.api.entry",
     "run": "tuner.api.entry",
 }

@@ -39,7 +39,7 @@ def test_a_shipped_sweep_trains(path: Path, tmp_path: Path) -> None:
         assert isinstance(last, Report), last
         assert [report.epoch.epoch for report in reports] == [1, 2]
         assert np.isfinite(last.epoch.metrics[sweep.metric.name])
-        assert (tmp_path / "checkpoints" / f"{number:04d}" / "best.pt").is_file()
+        assert (tmp_path / "checkpoints" / f"{number:04d}" / "best.safetensors").is_file()
 
 
 def test_the_plan_of_a_sweep_holds_what_its_file_says(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from training_kit import FIXED, assignment, digits, failure, make_plan, metrics,
 from tuner.records.epochs import Report
 from tuner.training import device_data
 from tuner.training.kinds import KINDS, reported
+from tuner.training.model_record import read_record
 from tuner.training.run_one import train_one
 from tuner.training.task_info import TaskInfo
 from tuner.training.worker import TrialWorker
@@ -236,9 +237,9 @@ def test_a_checkpoint_of_another_trial_or_a_damaged_one_is_not_used(tmp_path: Pa
 def test_best_is_the_best_epochs_checkpoint_by_the_sweeps_metric(tmp_path: Path) -> None:
     reports = run(make_plan(tmp_path, 5, metric="train_accuracy", mode="max"), {"lr": 0.3})
     values = [each["train_accuracy"] for each in metrics(reports)]
-    best: dict[str, Any] = torch.load(tmp_path / "0003/best.pt", weights_only=True)
-    assert best["epoch"] == int(np.argmax(values)) + 1
-    assert sorted(path.name for path in (tmp_path / "0003").iterdir()) == ["best.pt", "last.pt"]
+    best = read_record(tmp_path / "0003/best.safetensors")
+    assert (best.epoch, best.value) == (int(np.argmax(values)) + 1, max(values))
+    assert sorted(path.name for path in (tmp_path / "0003").iterdir()) == ["best.safetensors", "last.pt"]
 
 
 def test_a_checkpoint_is_written_when_due_or_best_or_last(tmp_path: Path) -> None:
@@ -250,6 +251,7 @@ def test_a_checkpoint_is_written_when_due_or_best_or_last(tmp_path: Path) -> Non
         report(worker)
         found.append(torch.load(tmp_path / "0003/last.pt", weights_only=True)["epoch"])
     assert found == [1, 1, 3, 3, 5]
+    assert read_record(tmp_path / "0003/best.safetensors").epoch == 1
 
 
 # --- how a trial ends
@@ -265,7 +267,7 @@ def test_a_loss_that_is_not_a_number_is_reported_as_such(tmp_path: Path, nets: s
     reports = run(make_plan(tmp_path, 2, model=nets, fixed={"fault": "nan"}))
     assert math.isnan(reports[0].epoch.metrics["train_loss"])
     assert len(reports) == 2
-    assert not (tmp_path / "0003/best.pt").exists()
+    assert not (tmp_path / "0003/best.safetensors").exists()
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ COMMANDS = {
     "check": "tuner.cli.check",
     "train": "tuner.cli.train",
     "next": "tuner.cli.next",
+    "export": "tuner.cli.export",
     "report": "tuner.cli.report",
     "track": "tuner.cli.track",
     "ui": "tuner.cli.ui",

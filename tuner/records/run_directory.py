@@ -80,12 +80,17 @@ class RunDirectory:
 
     def best_checkpoint(self, record: SweepRecord) -> tuple[TrialRecord, Path] | None:
         """The best configuration's best training whose weights were kept, and where they are."""
-        best = record.best
-        trainings = [] if best is None else [best, *(one for one in record.repeats if one.repeat_of == best.trial)]
+        return None if record.best is None else self.kept_checkpoint(record, record.best.trial)
+
+    def kept_checkpoint(self, record: SweepRecord, trial: str) -> tuple[TrialRecord, Path] | None:
+        """The same of any configuration, by its trial (`0017`), or of one training on a further seed (`0017-2`).
+
+        A file of weights, or the file or folder that a loop of the user's own kept.
+        """
+        trainings = [one for one in record.trainings if trial in (one.trial, one.repeat_of) and one.value is not None]
         sign = 1.0 if record.mode == "min" else -1.0
-        for one in sorted((t for t in trainings if t.value is not None), key=lambda t: sign * (t.value or 0.0)):
-            path = self.trial_checkpoints(one.trial) / "best.pt"
-            if path.is_file():
+        for one in sorted(trainings, key=lambda t: sign * (t.value or 0.0)):
+            for path in self.trial_checkpoints(one.trial).glob("best*"):
                 return one, path
         return None
 

@@ -1,54 +1,61 @@
-"""A trial's checkpoints: `last.pt` after an epoch, `best.pt` of the best one. Written aside and renamed, never half.
+"""A trial's checkpoints: `last.pt`, from which it goes on, and `best.safetensors`, the weights of its best epoch.
 
-They hold tensors, numbers and text alone, so that `torch.load(weights_only=True)` reads them and no foreign code runs.
+Each is written aside and renamed, so a reader sees the old one or the new one, never half. `last.pt` holds tensors,
+numbers and text alone, so that `torch.load(weights_only=True)` reads it and no foreign code runs.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
-VERSION = 1
+from tuner.training.weights import write_weights
+
+VERSION = 2
 
 
 class Checkpoints:
     """The folder of one trial."""
 
     def __init__(self, folder: Path) -> None:
-        self.last, self.best = folder / "last.pt", folder / "best.pt"
+        self.last, self.best = folder / "last.pt", folder / "best.safetensors"
         self._made = False
 
-    def write(self, state: dict[str, Any], *, best: bool) -> None:
-        if not self._made:
-            self.last.parent.mkdir(parents=True, exist_ok=True)
-            self._made = True
-        half = _aside(self.last)
+    def write(self, state: Mapping[str, Any]) -> None:
+        """All that the next epoch depends on. Of one epoch, `write_best` comes first: a worker that dies between the
+        two trains that epoch again, and finds it to be the best again."""
+        self._make_folder()
+        half = self.last.with_name(f".{self.last.name}.{os.getpid()}")
         torch.save({"version": VERSION, **state}, half)
         half.replace(self.last)
-        if best:
-            half = _aside(self.best)
-            half.unlink(missing_ok=True)
-            try:
-                os.link(self.last, half)  # `last` is replaced, never rewritten, so this keeps what it holds now
-            except OSError:  # a file system without hard links
-                shutil.copyfile(self.last, half)
-            half.replace(self.best)
+
+    def write_best(self, weights: Mapping[str, Any], header: Mapping[str, str]) -> None:
+        """`weights`: of `model.state_dict()`; `header`: what the file says of itself."""
+        self._make_folder()
+        write_weights(self.best, weights, header)
 
     def read(self, device: torch.device | str = "cpu") -> dict[str, Any] | None:
         """The last one; None when there is none, or none that this version can read: then the trial starts again."""
         if not self.last.is_file():
             return None
         try:
-            state: dict[str, Any] = torch.load(self.last, map_location=device, weights_only=True)
+            state: Any = torch.load(self.last, map_location=device, weights_only=True)
         except Exception as error:  # of bytes that are no checkpoint, torch's reader may make anything
-            print(f"{self.last} cannot be read ({type(error).__name__}: {error}): the trial starts again")
+            self._say_unread(f"{type(error).__name__}: {error}")
             return None
-        return state if state.get("version") == VERSION else None
+        if not isinstance(state, dict) or state.get("version") != VERSION:
+            self._say_unread("it is of another version of tuner")
+            return None
+        return state
 
+    def _say_unread(self, why: str) -> None:
+        print(f"{self.last} cannot be read ({why}): the trial starts again", flush=True)
 
-def _aside(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}")
+    def _make_folder(self) -> None:
+        if not self._made:
+            self.last.parent.mkdir(parents=True, exist_ok=True)
+            self._made = True

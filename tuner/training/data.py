@@ -18,6 +18,7 @@ import numpy.typing as npt
 from tuner.errors import Fault, InputError
 from tuner.training.catalogue import CATALOGUE
 from tuner.training.division import Rows, divide
+from tuner.training.forms import InputForm
 from tuner.training.kinds import KINDS
 from tuner.training.locate import locate
 from tuner.training.own_task import OwnTask, is_own, streamed
@@ -56,6 +57,14 @@ class Splits:
             cure = "the inputs are tokens, which have no mean: leave it out"
             raise InputError("tokens cannot be standardised", (Fault("standardise", True, cure),))
         return _standardise(values, self.mean, self.deviation) if standardise else raw(values, self)
+
+    def form(self, *, standardise: bool) -> InputForm:
+        """What that is, for whoever has raw inputs and no data set."""
+        if self.task.vocabulary:
+            return InputForm("int64")
+        return (
+            InputForm("float32", self.mean.tolist(), self.deviation.tolist()) if standardise else InputForm("float32")
+        )
 
 
 def find_task(name: str, folder: str = "") -> Task | OwnTask:

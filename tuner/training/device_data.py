@@ -10,6 +10,7 @@ import torch
 
 from tuner.training.baselines import baseline_loss
 from tuner.training.data import Splits
+from tuner.training.forms import InputForm
 from tuner.training.target_scale import TargetScale, target_scale
 from tuner.training.task_info import TaskInfo
 from tuner.training.tasks.examples import Array
@@ -37,6 +38,7 @@ class DeviceData:
     scale: TargetScale | None
     """How targets were scaled; None: not at all."""
     data_hash: str
+    inputs: InputForm
     _baselines: dict[str, float | None] = field(default_factory=dict)
 
     @property
@@ -123,7 +125,9 @@ class DeviceCache:
                 scale = target_scale(targets, s.task.kind, None)
             else:
                 train_y, val_y, scale = self._scaled(targets, s.train_y, s.val_y)
-            self._made[form, targets] = DeviceData(s.task, train_x, train_y, val_x, val_y, scale, s.data_hash)
+            self._made[form, targets] = DeviceData(
+                s.task, train_x, train_y, val_x, val_y, scale, s.data_hash, s.form(standardise=form)
+            )
         return self._made[form, targets]
 
     def _scaled(self, name: str, train: Array, val: Array) -> tuple[torch.Tensor, torch.Tensor, TargetScale | None]:

@@ -11,14 +11,15 @@ import torch
 
 from tuner.errors import Fault, InputError
 from tuner.training.building import build_trainer
-from tuner.training.checkpoints import VERSION
 from tuner.training.data import Splits, load_splits, load_test
 from tuner.training.data_source import DataSource
 from tuner.training.device_data import DeviceData
 from tuner.training.loop import Trainer
+from tuner.training.model_record import read_record
 from tuner.training.plan import TrainingPlan
 from tuner.training.scores import Score
 from tuner.training.settings import read_settings
+from tuner.training.weights import read_weights
 
 BATCH = 256
 
@@ -60,16 +61,13 @@ def test_checkpoint(plan: TrainingPlan, checkpoint: Path, config: Mapping[str, A
     assert isinstance(data, DeviceData)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         trainer = build_trainer(settings, data, device, plan.max_epochs, plan.folder, source.own)
-    state = torch.load(checkpoint, map_location=device, weights_only=True)
-    if state.get("version") != VERSION:
-        cure = "was written by another version of tuner: use that one"
-        raise InputError("a checkpoint that cannot be read", (Fault(str(checkpoint), state.get("version"), cure),))
-    trainer.model.load_state_dict(state["model"])
+    record = read_record(checkpoint)
+    trainer.model.load_state_dict(read_weights(checkpoint))
     x = torch.from_numpy(splits.inputs(test_x, standardise=settings.standardise)).to(device)
     y = x if test_y is None else torch.from_numpy(test_y).to(device)
     if data.scale is not None:
         y = data.scale.scale(y)
-    return Tested(int(state["epoch"]), _judged(trainer, data.val_x, data.val_y), _judged(trainer, x, y))
+    return Tested(record.epoch, _judged(trainer, data.val_x, data.val_y), _judged(trainer, x, y))
 
 
 def count_test(plan: TrainingPlan) -> int:

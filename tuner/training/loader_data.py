@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from tuner.errors import Fault, InputError
 from tuner.training.device_data import EVALUATED_TRAINING
+from tuner.training.forms import InputForm
 from tuner.training.own_task import OwnTask
 from tuner.training.settings import Settings
 from tuner.training.target_scale import TargetScale
@@ -29,6 +30,7 @@ class LoaderData:
     """One trial's data. A batch of two tensors is (x, y); any other goes to the task's `step` as x, y being None."""
 
     scale: TargetScale | None = None
+    inputs = InputForm(None)
 
     def __init__(
         self,

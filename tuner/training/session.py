@@ -18,6 +18,7 @@ from tuner.training.building import build_trainer, loss_of
 from tuner.training.checkpoints import Checkpoints
 from tuner.training.data_source import DataSource
 from tuner.training.kinds import reported
+from tuner.training.model_record import ModelRecord, at_epoch
 from tuner.training.plan import TrainingPlan
 from tuner.training.randomness import Randomness
 from tuner.training.settings import Part, read_settings
@@ -58,6 +59,7 @@ class Session:
             cure = f"this task reports {', '.join(known)}"
             raise InputError("no such metric", (Fault("metric", self.plan.metric, cure),))
         self.n_parameters = sum(weight.numel() for weight in self.trainer.weights)
+        self._says = self._record().header()
         self.facts = self._restored()
         if self.facts is None:
             with self.randomness.lent():
@@ -107,8 +109,10 @@ class Session:
         report = Report(self.assignment.trial, self.assignment.attempt, done, finished)
         self._told.append(_encoded(report))
         last = finished is not None or self.epoch >= self.assignment.max_epochs
+        if is_best:
+            self.checkpoints.write_best(trainer.model.state_dict(), self._says | at_epoch(self.epoch, value))
         if is_best or last or self.epoch % self.plan.every == 0:
-            self.checkpoints.write(self._state(), best=is_best)
+            self.checkpoints.write(self._state())
         return report
 
     def _out_of_patience(self) -> str | None:
@@ -131,6 +135,24 @@ class Session:
             train_eval="epoch_mean",
             device=str(self.device),
             data_hash=data.data_hash,
+        )
+
+    def _record(self) -> ModelRecord:
+        """For the header of the best epoch's weights."""
+        scale = self.data.scale
+        return ModelRecord(
+            run=Path(self.plan.checkpoints_dir).parent.name,
+            trial=self.assignment.trial,
+            model=self.settings.model,
+            config=dict(self.assignment.config),
+            fixed=dict(self.plan.fixed),
+            seed=self.assignment.seed,
+            task=self.data.task,
+            inputs=self.data.inputs,
+            targets=None if scale is None else scale.form(),
+            data_hash=self.data.data_hash,
+            metric=self.plan.metric,
+            mode=self.plan.mode,
         )
 
     def _state(self) -> dict[str, Any]:

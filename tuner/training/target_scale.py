@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 
 from tuner.errors import Fault, InputError
+from tuner.training.forms import TargetForm
 
 SCALES = ("raw", "standardised", "log")
 
@@ -33,6 +34,10 @@ class TargetScale:
         """Network outputs, or scaled targets, in the targets' own unit."""
         y = y * self.deviation + self.mean
         return y.exp() if self.name == "log" else y
+
+    def form(self) -> TargetForm:
+        """The same in plain numbers."""
+        return TargetForm(self.name, self.mean.tolist(), self.deviation.tolist())
 
 
 def target_scale(name: str, kind: str, train_y: torch.Tensor | None) -> TargetScale | None:

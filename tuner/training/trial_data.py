@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import torch
 
+from tuner.training.forms import InputForm
 from tuner.training.target_scale import TargetScale
 from tuner.training.task_info import TaskInfo
 
@@ -23,6 +24,11 @@ class TrialData(Protocol):
     def device(self) -> torch.device: ...
     @property
     def scale(self) -> TargetScale | None: ...
+    @property
+    def inputs(self) -> InputForm:
+        """How a raw example becomes what the network is fed with."""
+        ...
+
     @property
     def data_hash(self) -> str: ...
     @property
