@@ -67,7 +67,7 @@ def train_one(
     Parameters that `config` does not give come from the defaults, else from the seed's first suggestion. Raises
     InputError for values outside the space, RunError where the training itself failed.
     """
-    sweep, chosen, seed = _chosen(what, config, overrides, flags, runs)
+    sweep, chosen, seed = chosen_config(what, config, overrides, flags, runs)
     say("config " + ", ".join(f"{name}={value}" for name, value in chosen.items()))
     with tempfile.TemporaryDirectory(prefix="tuner-") as scratch:
         plan = TrainingPlan.from_sweep(sweep, RunDirectory(Path(scratch)))
@@ -86,10 +86,10 @@ def train_one(
     return _trained(sweep, chosen, reports)
 
 
-def _chosen(
+def chosen_config(
     what: str, config: Mapping[str, str], overrides: Mapping[str, str], flags: Mapping[str, str], runs: Path
 ) -> tuple[Sweep, dict[str, Any], int]:
-    """(sweep, configuration, seed)."""
+    """(sweep, configuration, seed) of a sweep or of a trial of a run (`RUN/0017`), with the values that were given."""
     run, _, trial = what.rpartition("/")
     if run and trial.replace("-", "", 1).isdigit() and not Path(what).is_file():
         directory = find_run(run, runs)

@@ -13,6 +13,7 @@ COMMANDS = {
     "run": "tuner.cli.run",
     "check": "tuner.cli.check",
     "train": "tuner.cli.train",
+    "lr-range": "tuner.cli.lr_range",
     "next": "tuner.cli.next",
     "export": "tuner.cli.export",
     "report": "tuner.cli.report",
