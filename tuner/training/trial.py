@@ -59,6 +59,7 @@ class Trial:
         max_epochs: int,
         checkpoints: LoopCheckpoints,
         desk: Desk,
+        every: int = 1,
     ) -> None:
         self.name = name
         """`0017`."""
@@ -67,6 +68,9 @@ class Trial:
         self.seed = seed
         """Of this trial; `random`, numpy and torch's global generators are seeded with it already."""
         self.max_epochs = max_epochs
+        """How many the sweep gives it at most: the horizon of a schedule."""
+        self.every = every
+        """Epochs between checkpoints, as the sweep file has it (`checkpoints: {every: 5}`)."""
         self._checkpoints, self._desk = checkpoints, desk
         self._facts = checkpoints.facts
         self._news = self._facts is not None

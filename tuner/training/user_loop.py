@@ -62,6 +62,7 @@ class LoopSession:
             max_epochs=assignment.max_epochs,
             checkpoints=checkpoints,
             desk=self,
+            every=plan.every,
         )
         self._thread = threading.Thread(target=self._run, name=f"trial {assignment.trial}", daemon=True)
         self._begun = False

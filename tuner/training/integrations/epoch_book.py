@@ -45,6 +45,10 @@ class EpochBook:
         """The epoch that waits to be handed in."""
         return self._epoch
 
+    def is_due(self, epoch: int, every: int) -> bool:
+        """Whether the epoch's checkpoint is to be kept: each `every`th and the last one; none where it is 0."""
+        return every > 0 and (epoch % every == 0 or epoch >= self.trial.max_epochs)
+
     def keep(self, checkpoint: Path) -> None:
         """A checkpoint of the epoch that has ended; nobody writes to its files again."""
         self.trial._keep(checkpoint, own=True)

@@ -31,12 +31,12 @@ class LightningReport(Callback):  # type: ignore[misc]
     exception.
 
     `every`: epochs between checkpoints, which `trainer.fit(model, ckpt_path=trial.restore())` goes on from; 0 writes
-    none. One process a trial: raises RuntimeError with more.
+    none, None as the sweep file says. One process a trial: raises RuntimeError with more.
     """
 
-    def __init__(self, trial: Trial, *, every: int = 1) -> None:
+    def __init__(self, trial: Trial, *, every: int | None = None) -> None:
         super().__init__()
-        self._book, self._every = EpochBook(trial), every
+        self._book, self._every = EpochBook(trial), trial.every if every is None else every
         self._losses: list[torch.Tensor] = []
         self._norms: list[torch.Tensor] = []
         self._steps = 0
@@ -108,7 +108,7 @@ class LightningReport(Callback):  # type: ignore[misc]
             measured["lr"] = self._lr
         self._book.metrics = measured
         self._tell(trainer)
-        if self._every and epoch % self._every == 0:
+        if self._book.is_due(epoch, self._every):
             if more:
                 _turn_the_page(trainer.fit_loop.epoch_loop)
             path = self._book.trial.scratch / "epoch.ckpt"

@@ -36,12 +36,12 @@ class TransformersReport(TrainerCallback):  # type: ignore[misc]
     when the trial is not to go on.
 
     `every`: epochs between checkpoints, which `trainer.train(resume_from_checkpoint=trial.restore())` goes on from; 0
-    writes none. With `save_strategy="no"` they stay with the trial alone. One process a trial: raises RuntimeError
-    with more.
+    writes none, None as the sweep file says. With `save_strategy="no"` they stay with the trial alone. One process a
+    trial: raises RuntimeError with more.
     """
 
-    def __init__(self, trial: Trial, *, every: int = 1) -> None:
-        self._book, self._every = EpochBook(trial), every
+    def __init__(self, trial: Trial, *, every: int | None = None) -> None:
+        self._book, self._every = EpochBook(trial), trial.every if every is None else every
         self._loss, self._steps, self._logged_at = 0.0, 0, 0
         self._norms: list[float] = []
         self._evaluated_at = -1
@@ -92,13 +92,13 @@ class TransformersReport(TrainerCallback):  # type: ignore[misc]
         control.should_log = True
         if args.eval_strategy != "no":
             control.should_evaluate = self._evaluated_at != state.global_step
-        if self._every and epoch % self._every == 0:
+        if self._book.is_due(epoch, self._every):
             control.should_save = True
         return control
 
     def on_save(self, args: Any, state: Any, control: Any, **given: Any) -> None:
         epoch = self._book.ended
-        if epoch is not None and self._every and epoch % self._every == 0:
+        if epoch is not None and self._book.is_due(epoch, self._every):
             path = Path(args.output_dir) / f"checkpoint-{state.global_step}"
             self._book.keep(path)
             if args.save_strategy == "no":
