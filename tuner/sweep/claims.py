@@ -2,8 +2,9 @@
 
 A part's parameters are nested in the option that names it (`optimizer: {sgd: {momentum: 0.9}}`); there the trainer's
 own simple parameters may stand too (`optimizer.sgd.lr`), and hold before those at the top. What the trainer does not
-claim goes to the model's builder, from the top or from the model's branch. With a `loop` of the user's own everything
-goes to it, and nothing is asked here.
+claim goes to the model's builder, from the top or from the model's branch. A task's own parameters (`length`) stand in
+`fixed`, since all trials share their data. With a `loop` of the user's own everything goes to it, and nothing is asked
+here.
 """
 
 from __future__ import annotations
@@ -35,13 +36,16 @@ class Claims:
     """The catalogue's models that a trial may have; all of them where the sweep's own are not known."""
     own_model: bool
     """The model is the user's: what is left goes to its builder."""
+    task: Component | None = None
+    """The catalogue's task; None for one of the user's own."""
 
     def spec(self, setting: Setting) -> ParameterSpec | None:
         """What the taker of this setting says of it; None when nothing takes it, or a builder of the user's."""
         if setting.parent is None:
             if setting.short == MODEL.name:
                 return MODEL
-            return self.catalogue.trainer_parameter(setting.short) or _in_models(self.models, setting.short)
+            own = self.catalogue.trainer_parameter(setting.short) or self.of_task(setting)
+            return own or _in_models(self.models, setting.short)
         for component in self.around(setting):
             found = component.parameter(setting.short)
             if found is not None:
@@ -57,9 +61,14 @@ class Claims:
             setting = self.settings[setting.parent]
         return setting
 
+    def of_task(self, root: Setting) -> ParameterSpec | None:
+        """What the task says of a setting at the top."""
+        return None if self.task is None else self.task.parameter(root.short)
+
     def is_claimed(self, root: Setting) -> bool:
-        """Whether a setting at the top is the trainer's."""
-        return root.short == MODEL.name or self.catalogue.trainer_parameter(root.short) is not None
+        """Whether a setting at the top is the trainer's or the task's."""
+        trainers = root.short == MODEL.name or self.catalogue.trainer_parameter(root.short) is not None
+        return trainers or self.of_task(root) is not None
 
     def around(self, setting: Setting) -> Iterable[Component]:
         """The components in whose branches the setting stands, the nearest first."""
@@ -95,7 +104,10 @@ def check_claims(claims: Claims, faults: Faults) -> None:
         if claims.in_unknown_branch(setting):
             continue
         spec = claims.spec(setting)
-        if spec is not None:
+        if setting.parent is None and setting.section == "space" and claims.of_task(setting) is not None:
+            cure = "is the task's, the same in every trial: write it in `fixed`"
+            faults.add(setting.where, None, cure, setting.place)
+        elif spec is not None:
             _check_value(setting, spec, claims, faults)
         elif not claims.goes_to_own_model(setting):
             faults.add(setting.where, None, _nobody_takes(setting, claims), setting.place)
@@ -127,9 +139,12 @@ def _nobody_takes(setting: Setting, claims: Claims) -> str:
             family, name = owners[0]
             if family == "model":
                 return f"none of this sweep's models takes it; `{name}` does"
+            if family == "task":
+                return f"the task {claims.task.name if claims.task else 'of your own'} does not take it; `{name}` does"
             return f"belongs inside its {family}: `{family}: {{{name}: {{{short}: ...}}}}`"
         known = [spec.name for spec in claims.catalogue.trainer]
         known += [spec.name for model in claims.models for spec in model.parameters]
+        known += [spec.name for spec in (claims.task.parameters if claims.task is not None else ())]
         return f"nothing takes it: {did_you_mean(short, dict.fromkeys([*known, MODEL.name]))}"
     branch = branch_name(setting.parent_value)
     components = list(claims.around(setting))

@@ -170,6 +170,9 @@ def _catalogue(catalogue: Catalogue) -> Schema:
         for spec in model.parameters:
             space.setdefault(spec.name, {**PARAMETER, "description": f"{spec.says} (of {model.name})"})
             fixed.setdefault(spec.name, {"$ref": "#/$defs/FixedValue", "description": f"{spec.says} (of {model.name})"})
+    for task in catalogue.family("task").values():
+        for spec in task.parameters:
+            fixed.setdefault(spec.name, _described(spec, _value(spec, catalogue)))
     free: Schema = {"$ref": "#/$defs/FixedValue"}
     return {
         "NamedSpace": {"type": "object", "properties": space, "additionalProperties": PARAMETER},

@@ -113,6 +113,7 @@ def _claims(
 ) -> Claims:
     """Which models a trial may have, and so who takes what."""
     known = catalogue.family("model")
+    task = catalogue.family("task").get(file.task or "")
     chosen = settings.get(MODEL.name)
     every = tuple(known.values())
     if file.model is not None:
@@ -120,17 +121,17 @@ def _claims(
         if chosen is not None:
             faults.add("model", file.model, f"is in `{chosen.section}` too: keep one of them", place)
         if WHERE.fullmatch(file.model):
-            return Claims(catalogue, settings, (), own_model=True)
+            return Claims(catalogue, settings, (), own_model=True, task=task)
         if file.model in known:
-            return Claims(catalogue, settings, (known[file.model],), own_model=False)
+            return Claims(catalogue, settings, (known[file.model],), own_model=False, task=task)
         cure = f"no such model: {did_you_mean(file.model, known)}; one of your own is my_package.nets:build"
         faults.add("model", file.model, cure, place)
-        return Claims(catalogue, settings, every, own_model=False)
+        return Claims(catalogue, settings, every, own_model=False, task=task)
     if chosen is None:
         if not _is_given(tree, "model"):
             cure = f"is missing: name one here or in the space ({', '.join(known)}), or my_package.nets:build"
             faults.add("model", None, cure)
-        return Claims(catalogue, settings, every, own_model=False)
+        return Claims(catalogue, settings, every, own_model=False, task=task)
     found = tuple(known[value] for value in chosen.values if isinstance(value, str) and value in known)
     sure = found and len(found) == len(chosen.values)
-    return Claims(catalogue, settings, found if sure else every, own_model=False)
+    return Claims(catalogue, settings, found if sure else every, own_model=False, task=task)

@@ -44,6 +44,9 @@ def build_model(settings: Settings, task: TaskInfo, folder: str = "") -> nn.Modu
     component = CATALOGUE.family("model").get(settings.model)
     builder = locate(component.where if component else settings.model, folder)
     given: dict[str, Any] = dict(settings.builder_arguments)
+    of_task = CATALOGUE.family("task").get(task.name)
+    if of_task is not None:
+        given = {name: v for name, v in given.items() if of_task.parameter(name) is None}
     if component is not None:
         takes = signature_of(builder)
         given = {name: v for name, v in given.items() if name in settings.own_arguments or takes.takes(name)}

@@ -9,24 +9,40 @@ from __future__ import annotations
 
 from tuner.records.catalogue import Catalogue, Component, ParameterSpec
 from tuner.training.kinds import KINDS, reported
+from tuner.training.sequence_models import SEQUENCE_MODELS
+from tuner.training.shared_parameters import ACTIVATION, DROPOUT, NORMALISATION, NORMALISATION_OF_FEATURES
 from tuner.training.torch_tables import OPTIMIZERS, SCHEDULES
 
 
-def _task(name: str, where: str, says: str, kind: str = "classes") -> Component:
+def _task(name: str, where: str, says: str, kind: str = "classes", *parameters: ParameterSpec) -> Component:
+    """`parameters`: of its constructor, given in `fixed`; no model may have one of the same name."""
     reports = reported(KINDS[kind].metrics)
-    return Component(name, "task", f"tuner.training.tasks:{where}", says=says, kinds=(kind,), reports=reports)
+    return Component(name, "task", f"tuner.training.tasks:{where}", parameters, says, (kind,), reports)
 
+
+STEPS = ParameterSpec("steps", "int", low=1, default=128, says="characters in a window")
 
 TASKS = (
     _task("digits", "Digits", "1,797 digits of 8×8 pixels, from scikit-learn"),
     _task("fashion_mnist", "FashionMNIST", "70,000 garments of 28×28 pixels"),
     _task("mnist", "MNIST", "70,000 written digits of 28×28 pixels"),
-)
-
-_DROPOUT = ParameterSpec("dropout", "float", low=0.0, high=1.0, open_high=True, default=0.0, says="share set to 0")
-_ACTIVATION = ParameterSpec("activation", "text", family="activation", default="relu", says="of the hidden layers")
-_NORMALISATION = ParameterSpec(
-    "normalisation", "text", family="normalisation", default="none", says="before activation"
+    _task(
+        "adding",
+        "Adding",
+        "sequences of random numbers, two of them marked: their sum",
+        "values",
+        ParameterSpec("length", "int", low=4, default=100, says="steps of a sequence"),
+        ParameterSpec("sequences", "int", low=10, default=10_000, says="how many are made, all splits together"),
+    ),
+    _task("text", "Text", "the characters of a .txt file of your own", "tokens", STEPS),
+    _task("tiny_shakespeare", "TinyShakespeare", "1.1 million characters of plays", "tokens", STEPS),
+    _task(
+        "elnino",
+        "ElNino",
+        "sea temperatures of 732 months, from statsmodels: the next month",
+        "values",
+        ParameterSpec("window", "int", low=1, default=24, says="months that are seen"),
+    ),
 )
 
 MODELS = (
@@ -38,16 +54,9 @@ MODELS = (
         (
             ParameterSpec("depth", "int", low=0, default=2, says="hidden layers"),
             ParameterSpec("width", "int", low=1, default=128, says="units of each hidden layer"),
-            _DROPOUT,
-            _ACTIVATION,
-            ParameterSpec(
-                "normalisation",
-                "text",
-                choices=("none", "batch", "layer", "group"),
-                family="normalisation",
-                default="none",
-                says="before activation",
-            ),
+            DROPOUT,
+            ACTIVATION,
+            NORMALISATION_OF_FEATURES,
         ),
         "fully connected layers",
     ),
@@ -61,7 +70,7 @@ MODELS = (
             ParameterSpec("convolutions", "int", low=1, default=1, says="3×3 convolutions in each block"),
             ParameterSpec("pooling", "text", choices=("max", "average", "stride"), default="max", says="how it halves"),
             ParameterSpec("head", "int", low=0, default=128, says="units between the blocks and the output; 0: none"),
-            _DROPOUT,
+            DROPOUT,
             ParameterSpec(
                 "spatial_dropout",
                 "float",
@@ -71,8 +80,8 @@ MODELS = (
                 default=0.0,
                 says="share of whole channels set to 0",
             ),
-            _ACTIVATION,
-            _NORMALISATION,
+            ACTIVATION,
+            NORMALISATION,
         ),
         "blocks of 3×3 convolutions",
     ),
@@ -237,6 +246,7 @@ CATALOGUE = Catalogue(
     components=_families(
         *TASKS,
         *MODELS,
+        *SEQUENCE_MODELS,
         *OPTIMIZERS,
         *OWN_SCHEDULES,
         *SCHEDULES,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from tuner.training.tasks import Examples, Task
 from tuner.training.tasks.examples import Array
 
 Floats = npt.NDArray[np.float32]
+NOTHING: Mapping[str, object] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +69,16 @@ class Splits:
         )
 
 
-def find_task(name: str, folder: str = "") -> Task | OwnTask:
-    """The task of a name from the catalogue, or of `my_package.tasks:Churn`."""
+def find_task(name: str, folder: str = "", fixed: Mapping[str, object] = NOTHING) -> Task | OwnTask:
+    """The task of a name from the catalogue, or of `my_package.tasks:Churn`.
+
+    `fixed`: of the sweep; what the catalogue's task takes of it (`length`) goes to its constructor.
+    """
     component = CATALOGUE.family("task").get(name)
     found = locate(component.where if component else name, folder)
-    made: Any = found() if inspect.isclass(found) or inspect.isfunction(found) else found
+    takes = component.parameters if component is not None else ()
+    given = {spec.name: fixed[spec.name] for spec in takes if spec.name in fixed}
+    made: Any = found(**given) if inspect.isclass(found) or inspect.isfunction(found) else found
     if is_own(made):
         return OwnTask(made, name)
     if not callable(getattr(made, "load", None)):
@@ -107,6 +114,7 @@ def load_splits(plan: TrainingPlan) -> Splits | Streamed:
         kind=kind,
         outputs=outputs,
         vocabulary=examples.vocabulary,
+        characters=examples.characters,
     )
     return Splits(
         task=info,
@@ -149,7 +157,7 @@ def raw(values: Array, splits: Splits) -> Array:
 def _task(plan: TrainingPlan) -> Task | OwnTask:
     if plan.task is None:
         raise InputError("a sweep with a loop of its own has no task", (Fault("task", None, "name a task"),))
-    return find_task(plan.task, plan.folder)
+    return find_task(plan.task, plan.folder, plan.fixed)
 
 
 def _divided(plan: TrainingPlan, task: Task | OwnTask) -> tuple[Examples, Rows]:

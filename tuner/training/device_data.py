@@ -19,6 +19,8 @@ CHUNK_BYTES = 1 << 24
 """Shuffled examples are gathered in stretches of about this size: one gather for many steps, little memory."""
 EVALUATED_NUMBERS = 1 << 18
 """Input numbers in one batch of an evaluation: some 300 images of 28×28, whose activations stay small."""
+EVALUATED_LOGITS = 1 << 21
+"""Output numbers in one batch of an evaluation of tokens: 8 MB."""
 EVALUATED_TRAINING = 2000
 """Training examples measured in evaluation mode after an epoch, at most; never more than the validation split has."""
 
@@ -96,6 +98,8 @@ class DeviceData:
 
     def _in_order(self, x: torch.Tensor, y: torch.Tensor) -> Iterator[Batch]:
         size = min(max(EVALUATED_NUMBERS // x[0].numel(), 64), 2048)
+        if self.task.kind == "tokens":  # its outputs are `outputs` times as many numbers as its inputs
+            size = max(min(size, EVALUATED_LOGITS // (x[0].numel() * self.task.outputs)), 1)
         for start in range(0, len(y), size):
             # A copy, since a model that changes its input in place would change the data of all, or crash.
             yield x[start : start + size].clone(), y[start : start + size]

@@ -21,6 +21,8 @@ class TaskInfo:
     """Features of a network's last layer: classes, values, channels of a mask, the vocabulary."""
     vocabulary: int = 0
     """How many tokens the inputs are made of; 0: they are numbers."""
+    characters: str = ""
+    """What these tokens stand for, where each is one character: `tuner generate` writes with them."""
 
     def __post_init__(self) -> None:
         if not self.outputs:

@@ -38,6 +38,8 @@ class Examples:
     are divided at random, with each class in its share."""
     vocabulary: int = 0
     """How many tokens there are; 0: the inputs are numbers."""
+    characters: str = ""
+    """What the tokens stand for, where each is one character: a token is a place in it."""
 
     def pooled_x(self) -> Array:
         """All inputs in one array; the task's own test set comes last."""

@@ -1,0 +1,73 @@
+"""A recurrent network: plain (tanh), LSTM or GRU cells, torch's own. It reads numbers or tokens, a step at a time.
+
+One answer for a sequence comes from the last state; where each step has a target (kind `tokens`), from each state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+from tuner.errors import Fault, InputError
+from tuner.training.models.sequences import answers_each_step, check_sequence
+from tuner.training.task_info import TaskInfo
+
+CELLS: dict[str, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
+
+
+def build(
+    task: TaskInfo,
+    cell: str = "lstm",
+    layers: int = 1,
+    width: int = 64,
+    dropout: float = 0.0,
+    bidirectional: bool = False,
+) -> nn.Module:
+    check_sequence(task, "rnn")
+    if bidirectional and answers_each_step(task):
+        cure = "a step would see the token that it has to predict: set it to false"
+        raise InputError("a network that looks ahead", (Fault("bidirectional", True, cure),))
+    return Recurrent(task, cell, layers, width, dropout, bidirectional=bidirectional)
+
+
+class Recurrent(nn.Module):
+    """Inputs [N, steps, features] or tokens [N, steps]; outputs [N, outputs] or, of tokens, [N, steps, outputs]."""
+
+    def __init__(
+        self, task: TaskInfo, cell: str, layers: int, width: int, dropout: float, *, bidirectional: bool
+    ) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(task.vocabulary, width) if task.vocabulary else nn.Identity()
+        self.cells = CELLS[cell](
+            width if task.vocabulary else task.input_shape[1],
+            width,
+            layers,
+            batch_first=True,
+            dropout=dropout if layers > 1 else 0.0,  # torch has it between layers, and warns of a single one
+            bidirectional=bidirectional,
+        )
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(width * (2 if bidirectional else 1), task.outputs)
+        self._each_step = answers_each_step(task)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        states, _ = self.cells(self.embedding(x))
+        if not self._each_step:
+            states = self._last(states)
+        found: torch.Tensor = self.head(self.dropout(states))
+        return found
+
+    def go_on(self, x: torch.Tensor, memory: Any = None) -> tuple[torch.Tensor, Any]:
+        """Tokens [N, steps] after those that `memory` has seen -> (outputs of the last one [N, outputs], memory)."""
+        states, memory = self.cells(self.embedding(x), memory)
+        return self.head(self.dropout(states[:, -1])), memory
+
+    def _last(self, states: torch.Tensor) -> torch.Tensor:
+        """[N, features]: after the last step; of the way back, which ends there, after the first."""
+        if not self.cells.bidirectional:
+            return states[:, -1]
+        width = self.cells.hidden_size
+        return torch.cat([states[:, -1, :width], states[:, 0, width:]], dim=1)
