@@ -170,3 +170,13 @@ def test_a_tasks_parameters_stand_in_fixed_alone() -> None:
     assert "write it in `fixed`" in fault.cure
     fault = fault_of(SWEEP.replace("task: adding", "task: elnino"))
     assert "the task elnino does not take it; `adding` does" in fault.cure
+
+
+def test_an_lstm_keeps_what_it_holds_at_first() -> None:
+    network = rnn.build(SERIES, cell="lstm", width=8, layers=2, bidirectional=True)
+    assert isinstance(network, rnn.Recurrent)
+    weights = dict(network.cells.named_parameters())
+    for name in ("l0", "l1", "l0_reverse", "l1_reverse"):
+        both = weights[f"bias_ih_{name}"] + weights[f"bias_hh_{name}"]
+        assert (both[8:16] == 1).all()
+        assert not (both[:8] == 0).any()

@@ -16,6 +16,7 @@ COMMANDS = {
     "lr-range": "tuner.cli.lr_range",
     "next": "tuner.cli.next",
     "export": "tuner.cli.export",
+    "generate": "tuner.cli.generate",
     "report": "tuner.cli.report",
     "track": "tuner.cli.track",
     "ui": "tuner.cli.ui",

@@ -49,6 +49,8 @@ class Recurrent(nn.Module):
             dropout=dropout if layers > 1 else 0.0,  # torch has it between layers, and warns of a single one
             bidirectional=bidirectional,
         )
+        if cell == "lstm":
+            _keep_at_first(self.cells)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(width * (2 if bidirectional else 1), task.outputs)
         self._each_step = answers_each_step(task)
@@ -71,3 +73,13 @@ class Recurrent(nn.Module):
             return states[:, -1]
         width = self.cells.hidden_size
         return torch.cat([states[:, -1, :width], states[:, 0, width:]], dim=1)
+
+
+def _keep_at_first(cells: nn.RNNBase) -> None:
+    """The bias of forget gates starts at 1, or an LSTM halves what it holds at each step until it has learnt better
+    (Gers et al. 2000; Jozefowicz et al. 2015). torch's order of gates: input, forget, cell, output."""
+    width = cells.hidden_size
+    with torch.no_grad():
+        for name, bias in cells.named_parameters():
+            if name.startswith("bias"):
+                bias[width : 2 * width] = 1.0 if name.startswith("bias_ih") else 0.0  # torch adds the two
