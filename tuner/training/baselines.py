@@ -10,8 +10,8 @@ import torch
 def baseline_loss(loss: str, kind: str, y: torch.Tensor) -> float | None:
     """Of the best constant outputs for the training targets `y`; None where no formula is at hand.
 
-    cross_entropy: the entropy of the frequencies. bce_with_logits: that of each channel's share. mse: the variance;
-    mae: the mean distance from the median.
+    cross_entropy: the entropy of the frequencies. bce_with_logits: that of each channel's share; bce: that of
+    each pixel's mean. mse: the variance; mae: the mean distance from the median.
     """
     if loss == "cross_entropy" and kind in ("classes", "tokens"):
         counts = torch.bincount(y.flatten())
@@ -20,6 +20,9 @@ def baseline_loss(loss: str, kind: str, y: torch.Tensor) -> float | None:
         share = y.double().mean((0, *range(2, y.ndim)))
         each = [_entropy(torch.tensor([p, 1 - p], dtype=torch.double)) for p in share.tolist()]
         return math.fsum(each) / len(each)
+    if loss == "bce" and kind == "itself":
+        share = y.double().mean(0).clamp(0, 1)
+        return float(-(share.xlogy(share) + (1 - share).xlogy(1 - share)).mean())
     if kind not in ("values", "itself"):
         return None
     if loss == "mse":

@@ -8,9 +8,16 @@ not claim goes to the model's builder under its short name.
 from __future__ import annotations
 
 from tuner.records.catalogue import Catalogue, Component, ParameterSpec
+from tuner.training.image_models import IMAGE_MODELS
 from tuner.training.kinds import KINDS, reported
 from tuner.training.sequence_models import SEQUENCE_MODELS
-from tuner.training.shared_parameters import ACTIVATION, DROPOUT, NORMALISATION, NORMALISATION_OF_FEATURES
+from tuner.training.shared_parameters import (
+    ACTIVATION,
+    DROPOUT,
+    NORMALISATION,
+    NORMALISATION_OF_FEATURES,
+    SPATIAL_DROPOUT,
+)
 from tuner.training.torch_tables import OPTIMIZERS, SCHEDULES
 
 
@@ -43,6 +50,23 @@ TASKS = (
         "values",
         ParameterSpec("window", "int", low=1, default=24, says="months that are seen"),
     ),
+    _task("digits_autoencoder", "DigitsAutoencoder", "the digits, each its own target, pixels from 0 to 1", "itself"),
+    _task("fashion_autoencoder", "FashionAutoencoder", "the garments, each its own target, from 0 to 1", "itself"),
+    _task("mnist_autoencoder", "MNISTAutoencoder", "the written digits, each its own target, from 0 to 1", "itself"),
+    _task(
+        "nuclei",
+        "Nuclei",
+        "80 microscope images of 256×256 pixels, with masks of cell nuclei",
+        "mask",
+        ParameterSpec("shrink", "int", low=1, default=2, says="squares of so many pixels a side become one"),
+    ),
+    _task(
+        "image_masks",
+        "ImageMasks",
+        "image/NAME.png beside mask/NAME.png, in a folder of your own",
+        "mask",
+        ParameterSpec("shrink", "int", low=1, default=1, says="squares of so many pixels a side become one"),
+    ),
 )
 
 MODELS = (
@@ -71,15 +95,7 @@ MODELS = (
             ParameterSpec("pooling", "text", choices=("max", "average", "stride"), default="max", says="how it halves"),
             ParameterSpec("head", "int", low=0, default=128, says="units between the blocks and the output; 0: none"),
             DROPOUT,
-            ParameterSpec(
-                "spatial_dropout",
-                "float",
-                low=0.0,
-                high=1.0,
-                open_high=True,
-                default=0.0,
-                says="share of whole channels set to 0",
-            ),
+            SPATIAL_DROPOUT,
             ACTIVATION,
             NORMALISATION,
         ),
@@ -99,6 +115,7 @@ OWN_SCHEDULES = (
 )
 
 _NUMBERS = ("values", "itself")
+_SMOOTH = ParameterSpec("smooth", "float", low=0.0, default=1.0, says="pixels added to the overlap and to the sizes")
 
 LOSSES = (
     Component(
@@ -134,7 +151,30 @@ LOSSES = (
         "loss",
         "torch.nn:BCEWithLogitsLoss",
         says="binary cross-entropy of sigmoid outputs",
-        kinds=("mask", "itself"),
+        kinds=("mask",),
+    ),
+    Component(
+        "bce",
+        "loss",
+        "tuner.training.own_losses:BinaryCrossEntropy",
+        says="binary cross-entropy of outputs and inputs from 0 to 1",
+        kinds=("itself",),  # the metrics of a mask take its outputs for logits, those of an image for the image
+    ),
+    Component(
+        "dice",
+        "loss",
+        "tuner.training.own_losses:Dice",
+        (_SMOOTH,),
+        "1 − the overlap of sigmoid outputs and mask, an image at a time",
+        kinds=("mask",),
+    ),
+    Component(
+        "dice_bce",
+        "loss",
+        "tuner.training.own_losses:DiceBCE",
+        (ParameterSpec("dice", "float", low=0.0, default=1.0, says="factor on the Dice loss"), _SMOOTH),
+        "bce_with_logits + the Dice loss",
+        kinds=("mask",),
     ),
 )
 
@@ -247,6 +287,7 @@ CATALOGUE = Catalogue(
         *TASKS,
         *MODELS,
         *SEQUENCE_MODELS,
+        *IMAGE_MODELS,
         *OPTIMIZERS,
         *OWN_SCHEDULES,
         *SCHEDULES,

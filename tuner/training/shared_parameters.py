@@ -16,3 +16,6 @@ NORMALISATION_OF_FEATURES = ParameterSpec(
     says="before activation",
 )
 """Without `instance`: one number has no mean of its own."""
+SPATIAL_DROPOUT = ParameterSpec(
+    "spatial_dropout", "float", low=0.0, high=1.0, open_high=True, default=0.0, says="share of whole channels set to 0"
+)
