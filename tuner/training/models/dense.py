@@ -54,10 +54,11 @@ class Up(nn.Module):
         )
 
     def forward(self, x: torch.Tensor, size: tuple[int, int] | torch.Size) -> torch.Tensor:
-        """`size`: height and width to come out, twice those of `x` or one more."""
+        """`size`: height and width to come out, twice those of `x`, or one more or less."""
         if isinstance(self.layer, nn.ConvTranspose2d):
-            doubled: torch.Tensor = self.layer(x, output_size=list(size))
-            return doubled
+            doubled = [max(wanted, 2 * there) for wanted, there in zip(size, x.shape[-2:], strict=True)]
+            cut: torch.Tensor = self.layer(x, output_size=doubled)[..., : size[0], : size[1]]
+            return cut
         corners = None if self.way == "nearest" else False
         larger = functional.interpolate(x, size=list(size), mode=self.way, align_corners=corners)
         found: torch.Tensor = self.layer(larger)
