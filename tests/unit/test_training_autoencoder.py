@@ -60,10 +60,10 @@ def test_beta_counts_in_training_and_once_in_evaluation() -> None:
 
 
 def test_a_sample_is_what_the_decoder_makes_of_a_code() -> None:
-    model = variational.build(task(1, 9, 7), code=3, depth=2, width=4)
+    model = variational.build(task(1, 9, 8), code=3, depth=2, width=4)
     assert isinstance(model, variational.VariationalAutoencoder)
     made = model.sample(torch.randn(5, 3))
-    assert made.shape == (5, 1, 9, 7)
+    assert made.shape == (5, 1, 9, 8)
     assert made.min() >= 0 and made.max() <= 1
 
 
