@@ -131,6 +131,14 @@ def test_controls_and_pictures_have_names(tmp_path: Path) -> None:
     assert all(item["aria-label"] for item in charts)
 
 
+def test_text_that_was_written_is_shown_as_it_is(tmp_path: Path) -> None:
+    sample = tmp_path / "sample.txt"
+    sample.write_text("\nROMEO:\n<b>&amp; ä", encoding="utf-8")
+    source = html(four_endings().record(), "", [sample])
+    assert '<pre class="wrap" tabindex="0">\n\nROMEO:\n&lt;b&gt;&amp;amp; ä</pre><figcaption>sample<' in source
+    assert not [item for tag, item in Page(source).elements if tag == "img"]
+
+
 @pytest.mark.parametrize("trials", [0, 1])
 def test_a_sweep_that_has_hardly_begun_is_drawn(trials: int) -> None:
     sweep = SweepLines()

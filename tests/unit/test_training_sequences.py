@@ -180,3 +180,11 @@ def test_an_lstm_keeps_what_it_holds_at_first() -> None:
         both = weights[f"bias_ih_{name}"] + weights[f"bias_hh_{name}"]
         assert (both[8:16] == 1).all()
         assert not (both[:8] == 0).any()
+
+
+def test_an_irnn_begins_as_the_identity() -> None:
+    network = rnn.build(SERIES, cell="irnn", width=8)
+    assert isinstance(network, rnn.Recurrent)
+    _, state = network.cells(torch.rand(3, 1, 2))
+    _, later = network.cells(torch.zeros(3, 40, 2), state)
+    assert torch.equal(later, state)

@@ -14,7 +14,7 @@ from pathlib import Path
 from tuner.records.trial import SweepRecord
 from tuner.report import seeds_table
 from tuner.report.page_data import page_data, script_json
-from tuner.report.page_sections import answer, endings, escape, findings, header, pictures_section, verdict_marks
+from tuner.report.page_sections import TEXT, answer, endings, escape, findings, header, pictures_section, verdict_marks
 from tuner.report.summary import verdict_counts
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
@@ -26,6 +26,7 @@ MEDIA = {
     ".jpeg": "image/jpeg",
     ".svg": "image/svg+xml",
     ".webp": "image/webp",
+    ".txt": TEXT,
 }
 PICTURE_BYTES = 2_000_000
 """Of all pictures together; those that do not fit are left out, and the page says so."""
@@ -43,7 +44,7 @@ CONTENTS = (
 
 
 def html(record: SweepRecord, sweep_yaml: str = "", pictures: Sequence[Path] = ()) -> str:
-    """The whole page. `pictures` are image files, captioned by their names."""
+    """The whole page. `pictures` are files of images and of text, captioned by their names."""
     colours, marks = verdict_marks(list(verdict_counts(record)))
     shown, left_out = _read(pictures)
     parts = [

@@ -25,6 +25,8 @@ SAID_OF_STATUS = {
     "running": "not ended: its driver is running or was killed",
 }
 
+TEXT = "text/plain"
+
 
 def escape(text: object) -> str:
     return _escape(str(text), quote=True)
@@ -100,15 +102,21 @@ def endings(record: SweepRecord) -> str:
 
 
 def pictures_section(pictures: Sequence[tuple[str, str, bytes]]) -> str:
-    """What the task drew of its best trial: (caption, media type, bytes) of each."""
+    """What the task drew, or wrote, of its best trial: (caption, media type, bytes) of each."""
     if not pictures:
         return ""
     figures = "".join(
-        f'<figure><img alt="{escape(caption)}" src="data:{escape(media)};base64,{base64.b64encode(data).decode()}">'
-        f"<figcaption>{escape(caption)}</figcaption></figure>"
+        f"<figure>{_shown(caption, media, data)}<figcaption>{escape(caption)}</figcaption></figure>"
         for caption, media, data in pictures
     )
     return f'<section id="pictures"><h2>Pictures</h2><div class="pictures">{figures}</div></section>'
+
+
+def _shown(caption: str, media: str, data: bytes) -> str:
+    if media == TEXT:
+        text = escape(data.decode("utf-8", "replace"))
+        return f'<pre class="wrap" tabindex="0">\n{text}</pre>'  # the first line end after <pre> is not shown
+    return f'<img alt="{escape(caption)}" src="data:{escape(media)};base64,{base64.b64encode(data).decode()}">'
 
 
 def verdict_marks(verdicts: Sequence[str]) -> tuple[str, dict[str, str]]:

@@ -11,7 +11,13 @@ SEQUENCE_MODELS = (
         "model",
         "tuner.training.models.rnn:build",
         (
-            ParameterSpec("cell", "text", choices=("rnn", "lstm", "gru"), default="lstm", says="rnn: plain, tanh"),
+            ParameterSpec(
+                "cell",
+                "text",
+                choices=("rnn", "irnn", "lstm", "gru"),
+                default="lstm",
+                says="rnn: plain, tanh; irnn: ReLU that begins as the identity",
+            ),
             ParameterSpec("layers", "int", low=1, default=1, says="one above the other"),
             ParameterSpec("width", "int", low=1, default=64, says="features of a state; of a token's embedding too"),
             DROPOUT,

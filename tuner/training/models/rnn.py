@@ -1,4 +1,4 @@
-"""A recurrent network: plain (tanh), LSTM or GRU cells, torch's own. It reads numbers or tokens, a step at a time.
+"""A recurrent network: plain, LSTM or GRU cells, torch's own. It reads numbers or tokens, a step at a time.
 
 One answer for a sequence comes from the last state; where each step has a target (kind `tokens`), from each state.
 """
@@ -6,6 +6,7 @@ One answer for a sequence comes from the last state; where each step has a targe
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,7 +16,12 @@ from tuner.errors import Fault, InputError
 from tuner.training.models.sequences import answers_each_step, check_sequence
 from tuner.training.task_info import TaskInfo
 
-CELLS: dict[str, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
+CELLS: dict[str, Callable[..., nn.RNNBase]] = {
+    "rnn": nn.RNN,
+    "irnn": partial(nn.RNN, nonlinearity="relu"),
+    "lstm": nn.LSTM,
+    "gru": nn.GRU,
+}
 
 
 def build(
@@ -51,6 +57,8 @@ class Recurrent(nn.Module):
         )
         if cell == "lstm":
             _keep_at_first(self.cells)
+        if cell == "irnn":
+            _begin_as_identity(self.cells)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(width * (2 if bidirectional else 1), task.outputs)
         self._each_step = answers_each_step(task)
@@ -83,3 +91,14 @@ def _keep_at_first(cells: nn.RNNBase) -> None:
         for name, bias in cells.named_parameters():
             if name.startswith("bias"):
                 bias[width : 2 * width] = 1.0 if name.startswith("bias_ih") else 0.0  # torch adds the two
+
+
+def _begin_as_identity(cells: nn.RNNBase) -> None:
+    """A state stays as it is while nothing comes in, and weights start small (Le, Jaitly & Hinton 2015). Its gradients
+    neither vanish nor are they bounded: clip them."""
+    with torch.no_grad():
+        for name, weight in cells.named_parameters():
+            if name.startswith("weight_hh"):
+                nn.init.eye_(weight)
+            elif name.startswith("bias"):
+                nn.init.zeros_(weight)
