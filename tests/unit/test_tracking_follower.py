@@ -96,8 +96,7 @@ def test_the_parent_holds_code_versions_dataset_and_artifacts(journal: JournalBu
     there.sweep.write_text("search: {algorithm: tpe, trials: 4}\nfixed: {schedule: cosine, split: [0.8, 0.2]}\n")
     there.summary.write_text("{}")
     there.report.write_text("<html>")
-    there.trial_checkpoints("0001").mkdir(parents=True)
-    (there.trial_checkpoints("0001") / "best.pt").write_bytes(b"weights")
+    journal.keep_weights("0001", 5)
     journal.sweep().driver().trial(0, 1).trial(1, 5).end()
     store = MemoryStore()
     catch_up(there, store)
@@ -106,10 +105,53 @@ def test_the_parent_holds_code_versions_dataset_and_artifacts(journal: JournalBu
     assert (parent.tags["tuner.git.dirty"], parent.tags["tuner.version.torch"]) == ("true", "2.15.0")
     assert (parent.params["fixed.schedule"], parent.params["search.algorithm"]) == ("cosine", "tpe")
     assert parent.datasets == {"digits " + "5f" * 16}
-    assert parent.artifacts == {
-        "sweep.yaml", "environment.json", "summary.json", "report.html", "best_checkpoint/best.pt",
-    }  # fmt: skip
+    assert parent.artifacts == {"sweep.yaml", "environment.json", "summary.json", "report.html"}
+    assert parent.models == {"0001 epoch 5"}
     assert parent.tags["tuner.best_trial"] == "0001"
+
+
+def test_of_a_loop_of_ones_own_the_file_that_it_kept_is_copied(journal: JournalBuilder) -> None:
+    folder = journal.directory.trial_checkpoints("0000")
+    folder.mkdir(parents=True)
+    (folder / "best.ckpt").write_bytes(b"weights")
+    journal.sweep(task=None).driver().trial(0, 1).end()
+    store = MemoryStore()
+    catch_up(journal.directory, store)
+    assert store.by_trial()[""].artifacts == {"best_checkpoint/best.ckpt"}
+    assert store.by_trial()[""].models == set()
+
+
+def test_a_model_that_is_refused_is_said_and_tried_again_by_the_next_follower(journal: JournalBuilder) -> None:
+    journal.keep_weights("0000", 1)
+    journal.sweep().driver().trial(0, 1).end()
+    store = MemoryStore(refuses_models=True)
+    state = catch_up(journal.directory, store).state
+    assert (state.complete, state.problem) == (False, "the best model: too old a server")
+    assert store.by_trial()["0000"].status == "FINISHED"
+    store.refuses_models = False
+    state = catch_up(journal.directory, store).state
+    assert (state.complete, state.problem) == (True, "")
+    assert store.by_trial()[""].models == {"0000 epoch 1"}
+
+
+def test_weights_that_cannot_be_read_are_said_and_cost_nothing_else(journal: JournalBuilder) -> None:
+    journal.keep_weights("0000", 1).write_bytes(b"half of a fi")
+    journal.sweep().driver().trial(0, 1).end()
+    store = MemoryStore()
+    state = catch_up(journal.directory, store).state
+    assert "best.safetensors: is no file of weights" in state.problem
+    assert store.by_trial()[""].status == "FINISHED"
+
+
+def test_a_sweep_that_went_on_to_a_better_one_has_both_models(journal: JournalBuilder) -> None:
+    journal.keep_weights("0000", 1)
+    journal.sweep().driver().trial(0, 1).end()
+    store = MemoryStore()
+    catch_up(journal.directory, store)
+    journal.keep_weights("0001", 5)
+    journal.driver(2).trial(1, 5).end()
+    catch_up(journal.directory, store)
+    assert store.by_trial()[""].models == {"0000 epoch 1", "0001 epoch 5"}
 
 
 def test_nan_stays_nan_and_an_infinity_is_said_in_a_tag(journal: JournalBuilder) -> None:

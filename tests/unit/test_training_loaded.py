@@ -154,7 +154,7 @@ def test_a_task_of_ones_own_gets_the_outputs_as_they_are(tmp_path: Path) -> None
     found = loaded.predict(X[60:] / 100)
     penalty = 0.01 * float(loaded.model.weight.detach().square().sum())  # type: ignore[operator, union-attr]
     assert np.abs(found - X[60:, :1]).mean() + penalty == pytest.approx(reported["val_loss"], rel=1e-4)
-    assert loaded.record.inputs.dtype is None
+    assert loaded.record.inputs.dtype == "float32"
     with pytest.raises(InputError, match=r"\[N, 3\]"):
         loaded.predict([{"x": 1}])
 

@@ -9,12 +9,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from safetensors.numpy import save_file
+
 from tuner.records.epochs import EpochMetrics
 from tuner.records.fold import report_line
 from tuner.records.run_directory import RunDirectory
+from tuner.tracking.best_model import BestModel
 from tuner.tracking.follower import Follower
 from tuner.tracking.state import TrackingState, read_state, write_state
 from tuner.tracking.store import RUNNING, MlflowRun, Point, Rejected, RunGone, StoreProblem
+from tuner.training.forms import InputForm
+from tuner.training.model_record import ModelRecord, at_epoch
+from tuner.training.task_info import TaskInfo
 
 RUN = "digits-20261121-0551-7f3a"
 BEGAN = 1_795_000_000.0
@@ -40,7 +47,7 @@ class JournalBuilder:
             file.write(json.dumps(line, allow_nan=False) + "\n")
         return self
 
-    def sweep(self, trials: int = 4, max_epochs: int = 5, task: str = "digits") -> JournalBuilder:
+    def sweep(self, trials: int = 4, max_epochs: int = 5, task: str | None = "digits") -> JournalBuilder:
         return self.append(
             "sweep",
             version=1,
@@ -54,6 +61,28 @@ class JournalBuilder:
             task=task,
             parameters=[],
         )
+
+    def keep_weights(self, trial: str, epoch: int, value: float = 0.3) -> Path:
+        """The file that trial's worker would have kept: its header alone is real."""
+        record = ModelRecord(
+            run=self.directory.name,
+            trial=trial,
+            model="softmax",
+            config={"lr": 0.003},
+            fixed={},
+            seed=5,
+            task=TaskInfo("digits", (1, 8, 8), 10, 1000),
+            inputs=InputForm("float32", [[[4.5]]], [[[6.0]]]),
+            targets=None,
+            data_hash="5f" * 16,
+            metric="val_loss",
+            mode="min",
+        )
+        path = self.directory.trial_checkpoints(trial) / "best.safetensors"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        weights = {"1.weight": np.zeros((10, 64), np.float32), "1.bias": np.arange(10, dtype=np.float32)}
+        save_file(weights, path, record.header() | at_epoch(epoch, value))
+        return path
 
     def driver(self, attempt: int = 1) -> JournalBuilder:
         return self.append("driver", attempt=attempt, pid=1, host="here")
@@ -129,6 +158,7 @@ class Held:
     ended_at: int | None = None
     datasets: set[str] = field(default_factory=set)
     artifacts: set[str] = field(default_factory=set)
+    models: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -141,6 +171,7 @@ class MemoryStore:
     late: list[Held] = field(default_factory=list)
     """Runs that a slow server makes after it was given up on; they turn up at the next `set_status`."""
     calls: int = 0
+    refuses_models: bool = False
 
     def experiment(self, name: str) -> str:
         return self._call("experiment", lambda: self.experiments.setdefault(name, str(len(self.experiments) + 1)))
@@ -209,6 +240,11 @@ class MemoryStore:
 
     def artifact(self, run_id: str, path: Path, folder: str = "") -> None:
         self._call("artifact", lambda: self._living(run_id).artifacts.add(f"{folder}/{path.name}".lstrip("/")))
+
+    def model(self, experiment_id: str, run_id: str, best: BestModel) -> None:
+        if self.refuses_models:
+            raise Rejected("too old a server")
+        self._call("model", lambda: self._living(run_id).models.add(best.tags["tuner.weights"]))
 
     def delete(self, run_id: str) -> None:
         self.runs[run_id].deleted = True

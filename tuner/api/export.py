@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,7 @@ from typing import Any
 from tuner.errors import Fault, InputError
 from tuner.records.run_directory import RunDirectory, find_run
 from tuner.records.trial import SweepRecord, TrialRecord
-from tuner.records.values import encode_metrics
-from tuner.training.exported import exported_weights, write_export, write_loop_export
+from tuner.training.exported import exported_weights, known_of, write_export, write_loop_export
 from tuner.training.loaded import LoadedModel, load_weights
 from tuner.training.loop_checkpoints import NOTES
 from tuner.training.model_record import read_record
@@ -61,7 +59,7 @@ def export_run(
     folder = out or Path(f"{directory.name}-{training.trial}")
     if record.task is not None:
         found = read_record(kept)
-        write_export(kept, found, folder, _told(directory, training, found.epoch), force=force)
+        write_export(kept, found, folder, known_of(directory, training, found.epoch), force=force)
         return Exported(folder, found.trial, found.metric, found.value, found.epoch, None)
     value, epoch = _noted(kept.parent, training, record.metric)
     loop = _loop_name(directory)
@@ -75,7 +73,7 @@ def export_run(
         "mode": record.mode,
         "value": value,
         "epoch": epoch,
-        **_told(directory, training, epoch),
+        **known_of(directory, training, epoch),
     }
     write_loop_export(kept, folder, told, force=force)
     return Exported(folder, training.trial, record.metric, value, epoch, loop)
@@ -116,16 +114,6 @@ def _kept(directory: RunDirectory, record: SweepRecord, trial: str | None) -> tu
         cure += "; `checkpoints: {keep: N}` keeps those of the best N trials"
         raise InputError("no weights of this trial", (Fault("trial", trial, cure),))
     raise InputError("no such trial", (Fault("trial", trial, cure),))
-
-
-def _told(directory: RunDirectory, training: TrialRecord, epoch: int) -> Mapping[str, Any]:
-    """What the journal and the environment know beside the weights' own header."""
-    measured = next((one.metrics for one in training.epochs if one.epoch == epoch), {})
-    try:
-        environment = json.loads(directory.environment.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        environment = {}
-    return {"metrics": encode_metrics(measured), "versions": environment.get("versions", {})}
 
 
 def _noted(folder: Path, training: TrialRecord, metric: str) -> tuple[float, int]:

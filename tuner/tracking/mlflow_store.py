@@ -11,9 +11,13 @@ import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from tuner.errors import InputError
 from tuner.tracking import sqlite_file
+from tuner.tracking.best_model import NAME as MODEL_NAME
+from tuner.tracking.best_model import BestModel
 from tuner.tracking.store import RUNNING, MlflowRun, Point, Rejected, RunGone, StoreProblem
 from tuner.tracking.uri import DATABASES, mask, masked, scheme_of, sqlite_path
 
@@ -36,6 +40,8 @@ __all__ = ["MlflowClient", "MlflowException", "MlflowStore"]
 
 _NO_SUCH = ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND")
 _REFUSALS = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "MALFORMED_REQUEST")
+_TOO_OLD = "ENDPOINT_NOT_FOUND"
+"""A server that has no such request, and will have none while we wait."""
 _PAGE = 1000
 
 
@@ -148,6 +154,30 @@ class MlflowStore:
         with self._speaking(f"copying {path.name} to the artifacts", run_id=run_id):
             self._open().log_artifact(run_id, str(path), folder or None)
 
+    def model(self, experiment_id: str, run_id: str, best: BestModel) -> None:
+        from tuner.tracking.mlflow_model import write_model
+
+        client, tags = self._open(), best.tags
+        with self._speaking("logging the model", run_id=run_id, experiment_id=experiment_id, refusable=True):
+            there = client.search_logged_models(
+                [experiment_id],
+                " AND ".join(f"tags.`{name}` = '{tags[name]}'" for name in ("tuner.run", "tuner.weights")),
+            )
+            if any(model.status == entities.LoggedModelStatus.READY for model in there):
+                return
+            logged = next(iter(there), None) or client.create_logged_model(
+                experiment_id, MODEL_NAME, run_id, tags=tags, params=best.params
+            )
+            with TemporaryDirectory(prefix="tuner-") as scratch:
+                folder = Path(scratch) / "model"
+                try:
+                    write_model(folder, best, logged)
+                except (OSError, ValueError, InputError) as error:
+                    raise Rejected(f"the best model could not be written: {error}") from error
+                client.log_model_artifacts(logged.model_id, str(folder))
+            client.log_outputs(run_id, [entities.LoggedModelOutput(logged.model_id, step=best.record.epoch)])
+            client.finalize_logged_model(logged.model_id, "READY")  # last: what is not ready is tried again
+
     def delete(self, run_id: str) -> None:
         with self._speaking("taking a double away", run_id=run_id):
             self._open().delete_run(run_id)
@@ -187,6 +217,8 @@ class MlflowStore:
             raise
         except MlflowException as error:
             says = self._says(what, error)
+            if refusable and error.error_code == _TOO_OLD:
+                raise Rejected(says) from error
             if error.error_code not in (*_NO_SUCH, *_REFUSALS):
                 raise StoreProblem(says) from error
             try:

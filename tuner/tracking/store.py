@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from tuner.errors import RunError
+
+if TYPE_CHECKING:
+    from tuner.tracking.best_model import BestModel
 
 RUNNING, FINISHED, KILLED, FAILED = "RUNNING", "FINISHED", "KILLED", "FAILED"
 
@@ -84,6 +87,9 @@ class Store(Protocol):
 
     def artifact(self, run_id: str, path: Path, folder: str = "") -> None:
         """A copy of the file, in the run's artifacts."""
+
+    def model(self, experiment_id: str, run_id: str, best: BestModel) -> None:
+        """The network as a model of this run, found by its tags where it is there. May raise Rejected."""
 
     def delete(self, run_id: str) -> None:
         """Takes a double away."""

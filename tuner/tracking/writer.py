@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+from tuner.errors import InputError
 from tuner.records.journal import Line
 from tuner.records.run_directory import RunDirectory
 from tuner.records.trial import SweepRecord
 from tuner.tracking import mapping
+from tuner.tracking.best_model import best_model, kept_by_a_loop
 from tuner.tracking.store import MlflowRun, Point, Rejected, Store
 
+_MODEL = "the best model"
 _DIGEST = 36
 """Characters of a dataset's digest that MLflow keeps."""
 
@@ -76,10 +79,20 @@ class Writer:
         profile = {key: facts[key] for key in ("n_train", "n_val", "num_classes") if facts.get(key) is not None}
         self._store.dataset(run.run_id, name, str(facts["data_hash"])[:_DIGEST], name, profile)
 
-    def artifacts(self, run: MlflowRun, run_dir: RunDirectory, record: SweepRecord) -> None:
+    def artifacts(self, experiment_id: str, run: MlflowRun, run_dir: RunDirectory, record: SweepRecord) -> None:
+        """The files of a sweep that has ended, and its best network."""
         for path in (run_dir.sweep, run_dir.environment, run_dir.summary, run_dir.report):
             if path.is_file():
                 self._store.artifact(run.run_id, path)
         kept = run_dir.best_checkpoint(record)
-        if kept is not None:
-            self._store.artifact(run.run_id, kept[1], "best_checkpoint")
+        self._refused.pop(_MODEL, None)
+        if kept is None:
+            return
+        training, path = kept
+        if kept_by_a_loop(record):
+            self._store.artifact(run.run_id, path, "best_checkpoint")
+            return
+        try:
+            self._store.model(experiment_id, run.run_id, best_model(run_dir, training, path))
+        except (Rejected, InputError) as refusal:
+            self._refused[_MODEL] = " ".join(str(refusal).split())

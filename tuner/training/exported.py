@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from tuner.errors import Fault, InputError
+from tuner.records.run_directory import RunDirectory
+from tuner.records.trial import TrialRecord
+from tuner.records.values import encode_metrics
 from tuner.training.model_record import ModelRecord
 
 WEIGHTS, CONFIG, README = "model.safetensors", "config.json", "README.md"
@@ -42,6 +45,16 @@ def write_loop_export(kept: Path, folder: Path, told: Mapping[str, Any], *, forc
         else:
             shutil.copyfile(kept, half / name)
         _describe(half, {**told, "checkpoint": name}, _loop_page(told, name))
+
+
+def known_of(directory: RunDirectory, training: TrialRecord, epoch: int) -> Mapping[str, Any]:
+    """What journal and environment know of a training beside its weights' own header, for config.json."""
+    measured = next((one.metrics for one in training.epochs if one.epoch == epoch), {})
+    try:
+        environment = json.loads(directory.environment.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        environment = {}
+    return {"metrics": encode_metrics(measured), "versions": environment.get("versions", {})}
 
 
 def exported_weights(folder: Path) -> Path | None:

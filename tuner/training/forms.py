@@ -19,7 +19,7 @@ class InputForm:
     """(x − mean) / deviation in single precision; or x as it is, where there is no mean."""
 
     dtype: str | None
-    """`float32`, `int64` for tokens; None where batches come from a Dataset of the user's own, as it gives them."""
+    """`float32`, `int64` for tokens, what a Dataset of the user's own gives; None where its inputs are no arrays."""
     mean: Any = None
     """Shaped to be subtracted from a raw example."""
     deviation: Any = None
@@ -27,7 +27,7 @@ class InputForm:
     def of_raw(self, x: Array) -> Array:
         """As the trainer prepares them, bit for bit."""
         if self.dtype is None:
-            return x.astype(np.float32) if np.issubdtype(x.dtype, np.floating) else x
+            return x
         out = x.astype(self.dtype)
         if self.mean is not None:
             out -= np.asarray(self.mean, np.float32)

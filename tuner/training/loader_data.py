@@ -30,7 +30,6 @@ class LoaderData:
     """One trial's data. A batch of two tensors is (x, y); any other goes to the task's `step` as x, y being None."""
 
     scale: TargetScale | None = None
-    inputs = InputForm(None)
 
     def __init__(
         self,
@@ -59,6 +58,7 @@ class LoaderData:
             raise InputError("data that is taken as it comes", tuple(faults))
         self.task: TaskInfo = streamed.task
         self.device, self.data_hash, self.n_val = device, streamed.data_hash, streamed.n_val
+        self.inputs = InputForm(streamed.dtype)
         self._own, self._processes = own, processes
         self._train, self._val = (self._opened(own.part(name, values), name) for name in ("train", "val"))
         if isinstance(self._train, DataLoader) and "batch_size" in values and not own.takes_config("train"):

@@ -138,7 +138,13 @@ def streamed(task: OwnTask, plan: TrainingPlan) -> Streamed:
     digest.update(np.asarray(x).tobytes() if hasattr(x, "shape") else repr(type(x)).encode())
     classes = outputs if task.kind == "classes" else 0
     info = TaskInfo(task.name, shape, classes, _count(train), kind=task.kind, outputs=outputs or 1)
-    return Streamed(info, _count(val), digest.hexdigest())
+    return Streamed(info, _count(val), digest.hexdigest(), _dtype(x))
+
+
+def _dtype(x: Any) -> str | None:
+    """numpy's name of an array's or a tensor's; None where it has none."""
+    name = str(getattr(x, "dtype", "")).removeprefix("torch.")
+    return name if name in np.sctypeDict else None
 
 
 def _pair(found: Any) -> tuple[Array, Array] | None:

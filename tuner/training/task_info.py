@@ -37,3 +37,5 @@ class Streamed:
     n_val: int
     data_hash: str
     """Of the lengths and the first examples: nobody reads all of it beforehand."""
+    dtype: str | None = None
+    """Of the inputs, as `float32`; None where they are no arrays."""
