@@ -13,12 +13,14 @@ from tuner.training.kinds import KINDS, reported
 from tuner.training.sequence_models import SEQUENCE_MODELS
 from tuner.training.shared_parameters import (
     ACTIVATION,
+    ATTENTION,
     DROPOUT,
     NORMALISATION,
     NORMALISATION_OF_FEATURES,
     SPATIAL_DROPOUT,
 )
 from tuner.training.torch_tables import OPTIMIZERS, SCHEDULES
+from tuner.training.vision_models import VISION_MODELS
 
 
 def _task(name: str, where: str, says: str, kind: str = "classes", *parameters: ParameterSpec) -> Component:
@@ -30,6 +32,7 @@ def _task(name: str, where: str, says: str, kind: str = "classes", *parameters: 
 STEPS = ParameterSpec("steps", "int", low=1, default=128, says="characters in a window")
 
 TASKS = (
+    _task("cifar10", "CIFAR10", "60,000 colour images of 32×32 pixels, ten classes of things and animals"),
     _task("digits", "Digits", "1,797 digits of 8×8 pixels, from scikit-learn"),
     _task("fashion_mnist", "FashionMNIST", "70,000 garments of 28×28 pixels"),
     _task("mnist", "MNIST", "70,000 written digits of 28×28 pixels"),
@@ -96,6 +99,7 @@ MODELS = (
             ParameterSpec("head", "int", low=0, default=128, says="units between the blocks and the output; 0: none"),
             DROPOUT,
             SPATIAL_DROPOUT,
+            ATTENTION,
             ACTIVATION,
             NORMALISATION,
         ),
@@ -288,6 +292,7 @@ CATALOGUE = Catalogue(
         *MODELS,
         *SEQUENCE_MODELS,
         *IMAGE_MODELS,
+        *VISION_MODELS,
         *OPTIMIZERS,
         *OWN_SCHEDULES,
         *SCHEDULES,

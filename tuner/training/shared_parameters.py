@@ -19,3 +19,6 @@ NORMALISATION_OF_FEATURES = ParameterSpec(
 SPATIAL_DROPOUT = ParameterSpec(
     "spatial_dropout", "float", low=0.0, high=1.0, open_high=True, default=0.0, says="share of whole channels set to 0"
 )
+ATTENTION = ParameterSpec(
+    "attention", "text", choices=("none", "channel"), default="none", says="channel: squeeze-and-excitation"
+)

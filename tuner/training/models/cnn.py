@@ -6,6 +6,7 @@ from torch import nn
 
 from tuner.errors import Fault, InputError
 from tuner.training.models import layers
+from tuner.training.models.attention import attention as attend
 from tuner.training.task_info import TaskInfo
 
 
@@ -18,6 +19,7 @@ def build(
     head: int = 128,
     dropout: float = 0.0,
     spatial_dropout: float = 0.0,
+    attention: str = "none",
     activation: str = "relu",
     normalisation: str = "none",
 ) -> nn.Module:
@@ -38,6 +40,7 @@ def build(
                 layers.activation(activation),
             ]
             channels = out
+        made += attend(attention, out)
         if halves and pooling != "stride":
             made.append(nn.MaxPool2d(2) if pooling == "max" else nn.AvgPool2d(2))
         if halves:

@@ -2,6 +2,7 @@
 
 from tuner.training.tasks.adding import Adding
 from tuner.training.tasks.autoencoding import DigitsAutoencoder, FashionAutoencoder, MNISTAutoencoder
+from tuner.training.tasks.cifar10 import CIFAR10
 from tuner.training.tasks.digits import Digits
 from tuner.training.tasks.elnino import ElNino
 from tuner.training.tasks.examples import Examples, Task, cache_folder
@@ -10,6 +11,7 @@ from tuner.training.tasks.image_masks import ImageMasks, Nuclei
 from tuner.training.tasks.text import Text, TinyShakespeare
 
 __all__ = [
+    "CIFAR10",
     "MNIST",
     "Adding",
     "Digits",
