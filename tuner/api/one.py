@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from tuner.sweep import Sweep, read_config
 from tuner.training.data import load_splits
 from tuner.training.plan import TrainingPlan
 from tuner.training.run_one import train_one as train_assignment
+from tuner.training.weights_source import check_weights
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ def train_one(
     sweep, chosen, seed = chosen_config(what, config, overrides, flags, runs)
     say("config " + ", ".join(f"{name}={value}" for name, value in chosen.items()))
     with tempfile.TemporaryDirectory(prefix="tuner-") as scratch:
-        plan = TrainingPlan.from_sweep(sweep, RunDirectory(Path(scratch)))
+        plan = replace(TrainingPlan.from_sweep(sweep, RunDirectory(Path(scratch))), runs=str(runs))
+        check_weights(plan.weights, plan.folder, runs)
         assignment = Assignment("0000", 1, chosen, seed, sweep.search.max_epochs)
         reports: list[Report] = []
 

@@ -33,6 +33,7 @@ from tuner.search.make import make_scheduler, make_searcher
 from tuner.search.study_log import StudyLog
 from tuner.sweep import Sweep, dump_sweep
 from tuner.training.plan import TrainingPlan
+from tuner.training.weights_source import check_weights
 
 TRACKING_WAIT_SECONDS = 60.0
 """How long a finished sweep waits for its records to arrive in MLflow; `tuner track RUN` brings the rest."""
@@ -127,6 +128,7 @@ class _Drive:
             follower = self._follow()
             try:
                 with clean_stop(lambda name: self._on_signal(controller, name)):
+                    check_weights(plan.weights, plan.folder, Path(plan.runs))
                     drive(controller, plan, lambda: _refresh(views))
             except (InputError, RunError):
                 self._take_back(follower)

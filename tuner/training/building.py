@@ -21,6 +21,7 @@ from tuner.training.own_task import OwnTask
 from tuner.training.schedules import Schedule
 from tuner.training.scores import Scores
 from tuner.training.settings import Part, Settings
+from tuner.training.stages import part
 from tuner.training.task_info import TaskInfo
 from tuner.training.trial_data import TrialData
 from tuner.training.uncompiled import spare_compiler
@@ -97,6 +98,7 @@ def build_trainer(
     model = build_model(settings, data.task, folder).to(device)
     if settings.channels_last:
         model = model.to(memory_format=torch.channels_last)
+    body = part(model, settings.frozen, own_rate=settings.body_lr != 1.0)
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     if not settings.compile:
         spare_compiler()
@@ -106,6 +108,8 @@ def build_trainer(
         lr=settings.lr,
         weight_decay=settings.weight_decay,
         arguments=settings.optimizer.arguments,
+        body=body.weights,
+        body_lr=settings.body_lr,
     )
     schedule = Schedule(
         optimizer,
@@ -141,5 +145,6 @@ def build_trainer(
         amp=amp,
         scaler=torch.amp.GradScaler(device.type) if amp is torch.float16 else None,
         channels_last=settings.channels_last,
+        frozen=body.frozen,
         device=device,
     )

@@ -43,6 +43,8 @@ class Trainer:
     amp: torch.dtype | None = None
     scaler: torch.amp.GradScaler | None = None
     channels_last: bool = False
+    frozen: tuple[nn.Module, ...] = ()
+    """What stays in evaluation mode while the rest is trained."""
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     data_seconds: float = 0.0
     """Of the last epoch, in which its loop waited for the next batch."""
@@ -54,6 +56,8 @@ class Trainer:
     def train_epoch(self, data: TrialData, generator: torch.Generator) -> dict[str, torch.Tensor]:
         """Every training example once. `train_loss`: the mean over the epoch's examples, each as its step saw it."""
         self.model.train()
+        for module in self.frozen:
+            module.eval()
         total = torch.zeros((), device=self.device)
         norms: list[torch.Tensor] = []
         waited = Meter()

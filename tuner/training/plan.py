@@ -44,6 +44,10 @@ class TrainingPlan:
     """Threads of a worker."""
     gpu: float = 0.0
     """Share of a GPU; 0 trains on the CPU."""
+    weights: tuple[str, ...] = ()
+    """Every place that the network of some trial starts from: `weights` in the sweep file."""
+    runs: str = ""
+    """Where runs are found by name: the folder that this one lies in."""
     folder: str = ""
     """Where the sweep was started: the user's modules are found from there, as `python` would."""
 
@@ -68,6 +72,8 @@ class TrainingPlan:
             seed=sweep.split_seed,
             cpu=max(1, int(sweep.resources.cpu)),
             gpu=float(sweep.resources.gpu),
+            weights=_named(sweep, "weights"),
+            runs=str(run_directory.path.parent),
             folder=os.getcwd(),  # noqa: PTH109
         )
 
@@ -80,3 +86,12 @@ class TrainingPlan:
         if value != value:
             return False
         return than is None or (value < than if self.mode == "min" else value > than)
+
+
+def _named(sweep: Sweep, name: str) -> tuple[str, ...]:
+    """All values that a trial of the sweep may have for a parameter of words."""
+    found = [sweep.fixed[name]] if name in sweep.fixed else []
+    for item in sweep.space.parameters:
+        if item.name == name:
+            found += getattr(item.domain, "options", None) or [getattr(item.domain, "value", None)]
+    return tuple(value for value in found if isinstance(value, str))

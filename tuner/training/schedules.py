@@ -1,6 +1,7 @@
 """Learning-rate schedules: torch's own where it has them, the horizon always `max_epochs`, warm-up on top of any.
 
-A schedule moves once an epoch, one_cycle once a step. Warm-up scales whatever the schedule says during its epochs.
+A schedule moves once an epoch, one_cycle once a step. Warm-up scales whatever the schedule says during its epochs, and
+so does the factor of a group of weights (`optimizers.LR_FACTOR`), always: the ratio between groups holds under any.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler, ReduceLROnPlateau
 
 from tuner.training.catalogue import CATALOGUE
 from tuner.training.locate import locate
+from tuner.training.optimizers import LR_FACTOR
 
 
 def constant(optimizer: Optimizer) -> LRScheduler:
@@ -50,22 +52,26 @@ class Schedule:
         self.optimizer = optimizer
         self.inner: LRScheduler = locate(CATALOGUE.family("schedule")[name].where)(optimizer, **filled, **arguments)
         self.warmup_steps = round(warmup * steps_per_epoch)
+        self._factors = [float(group.get(LR_FACTOR, 1.0)) for group in optimizer.param_groups]
+        self._scaled = any(factor != 1.0 for factor in self._factors)
         self.step = 0
         """Steps taken so far."""
 
     @property
     def lr(self) -> float:
-        """What the next step of the first group of weights is taken with."""
+        """What the next step is taken with, before the factor of a group of weights that has one."""
         return float(self.optimizer.param_groups[0]["lr"]) * self._factor()
 
     def before_step(self) -> None:
-        if self.step < self.warmup_steps:
+        if self._scaled or self.step < self.warmup_steps:
             self._planned = [group["lr"] for group in self.optimizer.param_groups]
-            for group in self.optimizer.param_groups:
-                group["lr"] *= self._factor()
+            for group, factor in zip(self.optimizer.param_groups, self._factors, strict=True):
+                group["lr"] *= self._factor() * factor
 
     def after_step(self) -> None:
-        if self.step < self.warmup_steps:  # torch's schedules multiply what they find: give them their own back
+        if (
+            self._scaled or self.step < self.warmup_steps
+        ):  # torch's schedules multiply what they find: give them their own back
             for group, lr in zip(self.optimizer.param_groups, self._planned, strict=True):
                 group["lr"] = lr
         self.step += 1

@@ -55,6 +55,11 @@ class Settings:
     amp: str
     compile: bool
     channels_last: bool
+    weights: str | None
+    """Where the weights come from that the network starts with; None: drawn."""
+    new_head: bool
+    frozen: str
+    body_lr: float
 
 
 def read_settings(values: Mapping[str, Any], model: str | None = None) -> Settings:
@@ -114,6 +119,10 @@ def read_settings(values: Mapping[str, Any], model: str | None = None) -> Settin
         amp=str(claimed["amp"]),
         compile=bool(claimed["compile"]),
         channels_last=bool(claimed["channels_last"]),
+        weights=None if claimed["weights"] in (None, "none") else str(claimed["weights"]),
+        new_head=bool(claimed["new_head"]),
+        frozen=str(claimed["frozen"]),
+        body_lr=float(claimed["body_lr"]),
     )
 
 
