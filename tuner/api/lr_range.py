@@ -12,7 +12,7 @@ import statistics
 import tempfile
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -125,7 +125,8 @@ def lr_range(
     say("config " + ", ".join(f"{name}={value}" for name, value in chosen.items()))
     try:
         with tempfile.TemporaryDirectory(prefix="tuner-") as scratch:
-            test = _prepared(TrainingPlan.from_sweep(sweep, RunDirectory(Path(scratch))), chosen)
+            plan = replace(TrainingPlan.from_sweep(sweep, RunDirectory(Path(scratch))), runs=str(runs))
+            test = _prepared(plan, chosen)
             numbers = [trial_seed(sweep.seed, number) for number in range(seeds)]
             rates = geometric(low, high, iterations)
             say(f"{iterations} iterations while the rate rises from {low:g} to {high:g}, {seeds} times")

@@ -55,9 +55,7 @@ class Trainer:
 
     def train_epoch(self, data: TrialData, generator: torch.Generator) -> dict[str, torch.Tensor]:
         """Every training example once. `train_loss`: the mean over the epoch's examples, each as its step saw it."""
-        self.model.train()
-        for module in self.frozen:
-            module.eval()
+        self.to_training()
         total = torch.zeros((), device=self.device)
         norms: list[torch.Tensor] = []
         waited = Meter()
@@ -71,6 +69,12 @@ class Trainer:
                 norms.append(norm)
         self.data_seconds = waited.seconds
         return {"train_loss": total / examples, "grad_norm": self._mean_norm(torch.stack(norms))}
+
+    def to_training(self) -> None:
+        """Training mode, but for what is frozen."""
+        self.model.train()
+        for module in self.frozen:
+            module.eval()
 
     def train_batch(
         self, x: Any, y: torch.Tensor | None, generator: torch.Generator, *, look: bool = False

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -19,6 +20,7 @@ from tuner.training.lr_curve import Watch
 from tuner.training.plan import TrainingPlan
 from tuner.training.randomness import Randomness
 from tuner.training.settings import Part, read_settings
+from tuner.training.starting_weights import start_trainer
 from tuner.training.task_info import Streamed
 from tuner.training.trial_data import TrialData
 
@@ -36,6 +38,7 @@ class RangeTest:
         self.settings = replace(read_settings(values, plan.model), schedule=Part("constant"), warmup=0.0)
         self.data = source.get(self.settings, values)
         self._folder, self._own, self._device = plan.folder, source.own, device
+        self._runs = Path(plan.runs)
 
     def losses(self, seed: int, rates: Sequence[float]) -> list[float]:
         """The training loss of each iteration before its step, one iteration at each rate; fewer than `rates` where it
@@ -49,7 +52,8 @@ class RangeTest:
             )
             groups = trainer.optimizer.param_groups
             shares = [group["lr"] / rates[0] for group in groups]
-            trainer.model.train()
+            start_trainer(trainer.model, self.settings, self._folder, self._runs)
+            trainer.to_training()
             batches = _endless(self.data, self.settings.batch_size, randomness.data)
             for rate, (x, y) in zip(rates, batches, strict=False):
                 for group, share in zip(groups, shares, strict=True):

@@ -22,8 +22,7 @@ from tuner.training.model_record import ModelRecord, at_epoch
 from tuner.training.plan import TrainingPlan
 from tuner.training.randomness import Randomness
 from tuner.training.settings import Part, read_settings
-from tuner.training.starting_weights import pretrained_state, read_state, start_from
-from tuner.training.weights_source import PRETRAINED, find_weights
+from tuner.training.starting_weights import start_trainer
 
 
 class Session:
@@ -64,20 +63,12 @@ class Session:
         self._says = self._record().header()
         self.facts = self._restored()
         if self.facts is None:
-            self._start_from_weights()
+            started = start_trainer(self.trainer.model, self.settings, self.plan.folder, Path(self.plan.runs))
+            if started:
+                print(f"{self.assignment.trial}: {started}", flush=True)
             with self.randomness.lent():
                 initial = self.trainer.evaluate(self.data.train_sample())["loss"]
             self.facts = self._facts(float(initial))
-
-    def _start_from_weights(self) -> None:
-        where, model = self.settings.weights, self.trainer.model
-        if where is None:
-            return
-        runs = Path(self.plan.runs)
-        source = "torchvision" if where == PRETRAINED else str(find_weights(where, self.plan.folder, runs))
-        state = pretrained_state(model) if where == PRETRAINED else read_state(Path(source))
-        done = start_from(model, state, where, new_head=self.settings.new_head)
-        print(f"{self.assignment.trial}: weights from {source}: {done}", flush=True)
 
     @property
     def holds_much(self) -> bool:

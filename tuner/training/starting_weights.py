@@ -15,8 +15,10 @@ import torch
 from torch import nn
 
 from tuner.errors import Fault, InputError
+from tuner.training.settings import Settings
 from tuner.training.stages import stages_of
 from tuner.training.weights import read_weights
+from tuner.training.weights_source import PRETRAINED, find_weights
 
 NESTED = ("model", "state_dict", "model_state_dict")
 """Where files that hold more than weights keep them: ours, Lightning's, and what many scripts write."""
@@ -41,6 +43,19 @@ class Started:
         )
         told += f"; new: {_some(self.new)}" if self.new else ""
         return told + (f"; not used: {_some(self.unused)}" if self.unused else "")
+
+
+def start_trainer(model: nn.Module, settings: Settings, folder: str, runs: Path) -> str:
+    """Give `model` the weights that the settings name; what was loaded, in words, or nothing where they name none.
+
+    Raises InputError for what is not there or does not fit.
+    """
+    where = settings.weights
+    if where is None:
+        return ""
+    source = "torchvision" if where == PRETRAINED else str(find_weights(where, folder, runs))
+    state = pretrained_state(model) if where == PRETRAINED else read_state(Path(source))
+    return f"weights from {source}: {start_from(model, state, where, new_head=settings.new_head)}"
 
 
 def read_state(path: Path) -> dict[str, torch.Tensor]:
