@@ -169,7 +169,7 @@ def test_scores_by_hand() -> None:
     scores.add(torch.tensor([[0.0]]), torch.tensor([[1.0]]))
     found = {name: value.item() for name, value in scores.found().items()}
     assert found == pytest.approx({"rmse": math.sqrt(10 / 3), "mae": 4 / 3})
-    errors = scores.errors(torch.tensor([[1.0], [2.0]]), torch.tensor([[1.0], [5.0]]))
+    errors = scores.errors([scores.each(torch.tensor([[1.0], [2.0]]), torch.tensor([[1.0], [5.0]]))])
     assert errors["mae"] == pytest.approx(np.std([0, 3], ddof=1) / math.sqrt(2))
 
 

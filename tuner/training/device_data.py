@@ -91,12 +91,13 @@ class DeviceData:
             yield from zip(torch.split(x, chunk), torch.split(y, chunk), strict=True)
 
     def train_sample(self) -> Iterator[Batch]:
-        return self._in_order(self.train_x[: self.n_eval], self.train_y[: self.n_eval])
+        return self.in_order(self.train_x[: self.n_eval], self.train_y[: self.n_eval])
 
     def validation(self) -> Iterator[Batch]:
-        return self._in_order(self.val_x, self.val_y)
+        return self.in_order(self.val_x, self.val_y)
 
-    def _in_order(self, x: torch.Tensor, y: torch.Tensor) -> Iterator[Batch]:
+    def in_order(self, x: torch.Tensor, y: torch.Tensor) -> Iterator[Batch]:
+        """Examples of this task's in batches for an evaluation."""
         size = min(max(EVALUATED_NUMBERS // x[0].numel(), 64), 2048)
         if self.task.kind == "tokens":  # its outputs are `outputs` times as many numbers as its inputs
             size = max(min(size, EVALUATED_LOGITS // (x[0].numel() * self.task.outputs)), 1)

@@ -21,8 +21,6 @@ from tuner.training.scores import Score
 from tuner.training.settings import read_settings
 from tuner.training.weights import read_weights
 
-BATCH = 256
-
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -67,7 +65,7 @@ def test_checkpoint(plan: TrainingPlan, checkpoint: Path, config: Mapping[str, A
     y = x if test_y is None else torch.from_numpy(test_y).to(device)
     if data.scale is not None:
         y = data.scale.scale(y)
-    return Tested(record.epoch, _judged(trainer, data.val_x, data.val_y), _judged(trainer, x, y))
+    return Tested(record.epoch, _judged(trainer, data, data.val_x, data.val_y), _judged(trainer, data, x, y))
 
 
 def count_test(plan: TrainingPlan) -> int:
@@ -83,23 +81,21 @@ def no_test_split(plan: TrainingPlan) -> InputError:
     return InputError("there are no test examples", (Fault("fixed.split", plan.fixed.get("split"), cure),))
 
 
-def _judged(trainer: Trainer, x: torch.Tensor, y: torch.Tensor) -> Judged:
+def _judged(trainer: Trainer, data: DeviceData, x: torch.Tensor, y: torch.Tensor) -> Judged:
     trainer.model.eval()
-    losses, outputs, targets = [], [], []
+    trainer.scores.start()
+    losses: list[torch.Tensor] = []
+    scored: list[Mapping[str, torch.Tensor]] = []
     with torch.no_grad():
-        for start in range(0, len(y), BATCH):
-            batch = x[start : start + BATCH].clone(), y[start : start + BATCH]
-            each, found, wanted = trainer.judge_each(*batch)
+        for batch_x, batch_y in data.in_order(x, y):
+            each, outputs, targets = trainer.judge_each(batch_x, batch_y)
             losses.append(each)
-            if found is not None and wanted is not None:
-                outputs.append(found)
-                targets.append(wanted)
+            if outputs is not None and targets is not None:  # outputs of tokens are large, and are not kept
+                trainer.scores.add(outputs, targets)
+                scored.append(trainer.scores.each(outputs, targets))
     each = torch.cat(losses).double()
     values, errors = {"loss": float(each.mean())}, {"loss": Score(lambda a, _: a).error(each)}
-    if outputs:
-        trainer.scores.start()
-        for found, wanted in zip(outputs, targets, strict=True):
-            trainer.scores.add(found, wanted)
+    if scored:
         values |= {name: float(value) for name, value in trainer.scores.found().items()}
-        errors |= trainer.scores.errors(torch.cat(outputs), torch.cat(targets))
+        errors |= trainer.scores.errors(scored)
     return Judged(values, errors, len(each))

@@ -7,7 +7,7 @@ empty are 1.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,17 +96,25 @@ class Scores:
         self._sums: dict[str, torch.Tensor] = {}
         self._count = 0
 
-    def errors(self, outputs: torch.Tensor, targets: torch.Tensor) -> dict[str, float]:
-        """Name -> the standard error of its mean over all these examples; infinite where it is no such mean."""
+    def each(self, outputs: torch.Tensor, targets: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Name -> its values over these examples [N]; without those that are no mean over examples."""
         outputs = outputs.float()
         if self._scale is not None:
             outputs, targets = self._scale.unscale(outputs), self._scale.unscale(targets)
+        made = {
+            name: metric(outputs, targets) for name, metric in self.metrics.items() if not hasattr(metric, "update")
+        }
+        return {name: values for name, values in made.items() if getattr(values, "ndim", 0) == 1}
+
+    def errors(self, scored: Sequence[Mapping[str, torch.Tensor]]) -> dict[str, float]:
+        """Name -> the standard error of its mean, from what `each` gave of all batches; infinite where it is no such
+        mean."""
         found = {}
         for name, metric in self.metrics.items():
-            each = None if hasattr(metric, "update") else metric(outputs, targets)
             score = metric if isinstance(metric, Score) else Score(metric)
-            known = each is not None and getattr(each, "ndim", 0) == 1
-            found[name] = score.error(torch.as_tensor(each).double()) if known else math.inf
+            known = bool(scored) and all(name in batch for batch in scored)
+            values = torch.cat([torch.as_tensor(batch[name]) for batch in scored]).double() if known else None
+            found[name] = score.error(values) if values is not None else math.inf
         return found
 
     @classmethod
