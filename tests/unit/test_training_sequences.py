@@ -188,3 +188,22 @@ def test_an_irnn_begins_as_the_identity() -> None:
     _, state = network.cells(torch.rand(3, 1, 2))
     _, later = network.cells(torch.zeros(3, 40, 2), state)
     assert torch.equal(later, state)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_clipping_keeps_a_network_whose_gradients_explode(seed: int, tmp_path: Path) -> None:
+    """An identity RNN over 60 steps: without clipping one step throws it beyond all numbers of the task."""
+    lost, kept = (_after_an_epoch(clip, seed, tmp_path / str(clip)) for clip in (0.0, 1.0))
+    assert not lost < 1000  # or NaN
+    assert kept < 0.5
+
+
+def _after_an_epoch(clip: float, seed: int, folder: Path) -> float:
+    fixed = {"length": 60, "sequences": 1200, "cell": "irnn", "width": 32, "lr": 0.01, "batch_size": 32}
+    fixed |= {"optimizer": "sgd", "optimizer.sgd.momentum": 0.9, "gradient_clip": clip}
+    plan = TrainingPlan("adding", str(folder), model="rnn", fixed=fixed, max_epochs=1)
+    worker = TrialWorker(plan, load_splits(plan))
+    worker.open(assignment(plan, seed=seed))
+    report = worker.step()
+    assert isinstance(report, Report)
+    return report.epoch.metrics["val_loss"]
