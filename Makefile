@@ -58,12 +58,12 @@ check: $(STAMP)
 	$(BIN)/lint-imports
 
 # What measures, with settings for minutes; benchmarks/README.md says what each does and what the whole of it takes.
-BENCHMARKS := diagnosis diagnose_command divergence doomed warm_start training_loop suggest_times next_space search_replay finalists overhead
+BENCHMARKS := diagnosis diagnose_command divergence doomed warm_start throughput suggest_times next_space search_replay finalists overhead
 NEEDS_DATA := doomed warm_start search_replay
 SETTINGS_diagnose_command := 1000
 SETTINGS_divergence := --seeds 2
 SETTINGS_warm_start := --seeds 1 --tasks 1 --epochs 150
-SETTINGS_training_loop := --epochs 5 --repeats 2
+SETTINGS_throughput := --models mlp --batches 32 --epochs 5 --repeats 3
 SETTINGS_suggest_times := --searchers default --trials 10 1000
 SETTINGS_next_space := --tasks low good --seeds 1
 SETTINGS_search_replay := --workers 1 --seeds 1 --methods random,default,optuna-tpe --processes 1 --minutes 2

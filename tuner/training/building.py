@@ -13,6 +13,7 @@ from tuner.training.augmentation import Augmentation
 from tuner.training.catalogue import CATALOGUE
 from tuner.training.initialisation import initialise
 from tuner.training.kinds import KINDS
+from tuner.training.layout import channels_last_pays
 from tuner.training.locate import locate, signature_of
 from tuner.training.loop import Trainer
 from tuner.training.losses import Objective
@@ -96,7 +97,10 @@ def build_trainer(
         cure = "fp16 needs a GPU, and an optimizer other than lbfgs: take bf16"
         raise InputError("no fp16 here", (Fault("amp", settings.amp, cure),))
     model = build_model(settings, data.task, folder).to(device)
-    if settings.channels_last:
+    channels_last = settings.channels_last
+    if channels_last is None:
+        channels_last = channels_last_pays(model, device, amp)
+    if channels_last:
         model = model.to(memory_format=torch.channels_last)
     body = part(model, settings.frozen, own_rate=settings.body_lr != 1.0)
     weights = [weight for weight in model.parameters() if weight.requires_grad]
@@ -144,7 +148,7 @@ def build_trainer(
         gradient_clip=settings.gradient_clip,
         amp=amp,
         scaler=torch.amp.GradScaler(device.type) if amp is torch.float16 else None,
-        channels_last=settings.channels_last,
+        channels_last=channels_last,
         frozen=body.frozen,
         device=device,
     )

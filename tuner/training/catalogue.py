@@ -284,7 +284,7 @@ TRAINER = (
     ParameterSpec("body_lr", "float", low=0.0, open_low=True, default=1.0, says="× lr for all but the head"),
     ParameterSpec("amp", "text", choices=("off", "bf16", "fp16"), default="off", says="automatic mixed precision"),
     ParameterSpec("compile", "bool", default=False, says="torch.compile; pays off on large models alone"),
-    ParameterSpec("channels_last", "bool", default=False, says="memory layout of images and convolutions"),
+    ParameterSpec("channels_last", "bool", says="memory layout of images and convolutions; not given: where it pays"),
 )
 """`model` is not among them: the reader and the worker take it by itself."""
 

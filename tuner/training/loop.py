@@ -15,11 +15,12 @@ from torch import nn
 from torch.nn.utils import clip_grad_norm_, get_total_norm
 
 from tuner.training.augmentation import Augmentation
+from tuner.training.direct_step import direct_step
+from tuner.training.epoch_mean import EpochMean
 from tuner.training.losses import Objective
 from tuner.training.schedules import Schedule
 from tuner.training.scores import Scores
 from tuner.training.trial_data import TrialData
-from tuner.training.uncompiled import plain_step
 from tuner.training.waiting import Meter, Waiting
 
 GRADIENT_EVERY = 8
@@ -50,25 +51,22 @@ class Trainer:
     """Of the last epoch, in which its loop waited for the next batch."""
 
     def __post_init__(self) -> None:
-        takes_closure = isinstance(self.optimizer, torch.optim.LBFGS)
-        self._plain_step = None if takes_closure or self.scaler is not None else plain_step(self.optimizer)
+        self._takes_closure = isinstance(self.optimizer, torch.optim.LBFGS)
+        self._direct_step = direct_step(self.optimizer)
 
     def train_epoch(self, data: TrialData, generator: torch.Generator) -> dict[str, torch.Tensor]:
         """Every training example once. `train_loss`: the mean over the epoch's examples, each as its step saw it."""
         self.to_training()
-        total = torch.zeros((), device=self.device)
+        mean = EpochMean()
         norms: list[torch.Tensor] = []
         waited = Meter()
-        examples = 0
         for number, (x, y) in enumerate(Waiting(data.batches(self.batch_size, generator), waited)):
             loss, norm = self.train_batch(x, y, generator, look=number % GRADIENT_EVERY == 0)
-            count = batch_length(x, y)
-            total += loss * count
-            examples += count
+            mean.add(loss, batch_length(x, y))
             if norm is not None:
                 norms.append(norm)
         self.data_seconds = waited.seconds
-        return {"train_loss": total / examples, "grad_norm": self._mean_norm(torch.stack(norms))}
+        return {"train_loss": mean.value(), "grad_norm": self._mean_norm(torch.stack(norms))}
 
     def to_training(self) -> None:
         """Training mode, but for what is frozen."""
@@ -118,38 +116,51 @@ class Trainer:
         return found[0] if isinstance(found, tuple) else found
 
     def _step(self, x: Any, y: torch.Tensor | None, *, look: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
-        seen: list[torch.Tensor] = []
         x = self._laid_out(x)
-
-        def backward() -> torch.Tensor:
-            for weight in self.weights:
-                weight.grad = None
-            with self._precision():
-                descended, plain = self.objective.descend(self.model, x, y)
-            if not seen:
-                seen.append(plain)
-            if self.scaler is None:
-                descended.backward()  # type: ignore[no-untyped-call]
-            else:
-                self.scaler.scale(descended).backward()  # type: ignore[no-untyped-call]
-                self.scaler.unscale_(self.optimizer)
-            if self.gradient_clip:
-                norms.append(clip_grad_norm_(self.weights, self.gradient_clip))
-            elif look:
-                norms.append(get_total_norm([w.grad for w in self.weights if w.grad is not None]))
-            return descended
-
-        norms: list[torch.Tensor] = []
-        if self._plain_step is not None:
-            backward()
-            self._plain_step()
-        elif self.scaler is not None:
-            backward()
+        if self._takes_closure:
+            return self._closure_step(x, y, look=look)
+        _, plain, norm = self._backward(x, y, look=look)
+        if self.scaler is None:
+            self._direct_step()
+        else:
             self.scaler.step(self.optimizer)
             self.scaler.update()
+        return plain, norm
+
+    def _closure_step(self, x: Any, y: torch.Tensor | None, *, look: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """An optimizer that evaluates the loss several times in a step: the first is the one before the step."""
+        seen: list[tuple[torch.Tensor, torch.Tensor | None]] = []
+
+        def closure() -> torch.Tensor:
+            descended, plain, norm = self._backward(x, y, look=look)
+            seen.append((plain, norm))
+            return descended
+
+        self.optimizer.step(closure)  # type: ignore[arg-type]
+        return seen[0]
+
+    def _backward(
+        self, x: Any, y: torch.Tensor | None, *, look: bool
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+        """(what is descended, the plain loss, the gradient's norm where it is asked for); gradients left in place."""
+        for weight in self.weights:
+            weight.grad = None
+        if self.amp is None:
+            descended, plain = self.objective.descend(self.model, x, y)
         else:
-            self.optimizer.step(backward)  # type: ignore[arg-type]
-        return seen[0], norms[0] if norms else None
+            with self._precision():
+                descended, plain = self.objective.descend(self.model, x, y)
+        if self.scaler is None:
+            descended.backward()  # type: ignore[no-untyped-call]
+        else:
+            self.scaler.scale(descended).backward()  # type: ignore[no-untyped-call]
+            self.scaler.unscale_(self.optimizer)
+        norm = None
+        if self.gradient_clip:
+            norm = clip_grad_norm_(self.weights, self.gradient_clip)
+        elif look:
+            norm = get_total_norm([w.grad for w in self.weights if w.grad is not None])
+        return descended, plain, norm
 
     def _mean_norm(self, norms: torch.Tensor) -> torch.Tensor:
         """With a scaler, without the steps that it skipped: it tries until the gradient overflows."""
@@ -164,7 +175,11 @@ class Trainer:
         return torch.autocast(self.device.type, self.amp)
 
     def _laid_out(self, x: Any) -> Any:
-        return x.contiguous(memory_format=torch.channels_last) if self.channels_last and x.ndim == 4 else x
+        return (
+            x.contiguous(memory_format=torch.channels_last)
+            if self.channels_last and torch.is_tensor(x) and x.ndim == 4
+            else x
+        )
 
 
 def batch_length(x: Any, y: torch.Tensor | None) -> int:

@@ -54,7 +54,8 @@ class Settings:
     initialisation: str
     amp: str
     compile: bool
-    channels_last: bool
+    channels_last: bool | None
+    """None: where it pays."""
     weights: str | None
     """Where the weights come from that the network starts with; None: drawn."""
     new_head: bool
@@ -118,7 +119,7 @@ def read_settings(values: Mapping[str, Any], model: str | None = None) -> Settin
         initialisation=str(claimed["initialisation"]),
         amp=str(claimed["amp"]),
         compile=bool(claimed["compile"]),
-        channels_last=bool(claimed["channels_last"]),
+        channels_last=None if claimed["channels_last"] is None else bool(claimed["channels_last"]),
         weights=None if claimed["weights"] in (None, "none") else str(claimed["weights"]),
         new_head=bool(claimed["new_head"]),
         frozen=str(claimed["frozen"]),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from tuner.records.epochs import Assignment, Failure, Report
 from tuner.training.data import Splits
 from tuner.training.failures import CATCHABLE, failure, values_text
+from tuner.training.memory import hand_back, keep_freed_memory
 from tuner.training.plan import TrainingPlan
 from tuner.training.task_info import Streamed
 from tuner.training.user_loop import LoopSession
@@ -31,6 +32,7 @@ class TrialWorker:
         self._session: Session | LoopSession | None = None
         self._assignment: Assignment | None = None
         self._failure: Failure | None = None
+        keep_freed_memory()
         if plan.loop is None:
             self._source = self._prepared(plan, splits)
 
@@ -99,6 +101,7 @@ class TrialWorker:
     def _free(self) -> None:
         """Optimizers and their schedules refer to each other, so the collector has to come by."""
         gc.collect()
+        hand_back()
         if self._source is not None:
             import torch
 
