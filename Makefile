@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/installed-for
 ARGS :=
 
-.PHONY: help install sweep test test-all check bench ui clean
+.PHONY: help install sweep test test-all check bench catalogue ui clean
 .DEFAULT_GOAL := help
 
 help:
@@ -17,6 +17,8 @@ help:
 	@echo "make check      ruff, mypy, import contracts"
 	@echo "make bench      the benchmarks with short settings, beside their peers (benchmarks/README.md); fails at its end if one did"
 	@echo "                make bench BENCHMARKS=\"divergence doomed\" runs these alone; TUNER_DATA=DIR where tables are replayed"
+	@echo "make catalogue  every row of the catalogue against its baseline, into docs/catalogue.md: an hour; needs TUNER_DATA"
+	@echo "                make catalogue ROWS=\"line housing\" runs these alone"
 	@echo "make ui         the MLflow UI on this folder's store"
 	@echo "make clean      remove .venv, caches and builds; runs/ and mlflow.db stay"
 
@@ -78,6 +80,11 @@ bench: $(STAMP)
 	  echo "== benchmarks/$(name).py $(SETTINGS_$(name))" >&2; \
 	  $(BIN)/python benchmarks/$(name).py $(SETTINGS_$(name)) || failed="$$failed $(name)"; \
 	) if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
+
+ROWS :=
+
+catalogue: $(STAMP)
+	@$(BIN)/python benchmarks/catalogue.py $(ROWS)
 
 ui: $(STAMP)
 	@$(BIN)/tuner ui

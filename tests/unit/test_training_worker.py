@@ -239,7 +239,7 @@ def test_best_is_the_best_epochs_checkpoint_by_the_sweeps_metric(tmp_path: Path)
     values = [each["train_accuracy"] for each in metrics(reports)]
     best = read_record(tmp_path / "0003/best.safetensors")
     assert (best.epoch, best.value) == (int(np.argmax(values)) + 1, max(values))
-    assert sorted(path.name for path in (tmp_path / "0003").iterdir()) == ["best.safetensors", "last.pt"]
+    assert sorted(path.name for path in (tmp_path / "0003").iterdir()) == ["best.safetensors", "last.pt", "pictures"]
 
 
 def test_a_checkpoint_is_written_when_due_or_best_or_last(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -62,6 +63,7 @@ def finish(
     }
     end = {"kind": "end", "at": now, "status": status, "reason": reason, "seconds": seconds}
     record = fold.apply([*found, end]).record()
+    gather_pictures(directory, record)
     content = write_files(directory, record, sweep, _tracking_section(directory, sweep, uri))
     journal.append(end)
     journal.sync()
@@ -74,6 +76,16 @@ def finish(
         record = replace(record, seconds={**record.seconds, "tracking": record.seconds["tracking"] + waited})
         content = write_summary(record, directory, _tracking_section(directory, sweep, uri))
     return Finished(directory, record, content, exit_code, tracked)
+
+
+def gather_pictures(directory: RunDirectory, record: SweepRecord) -> None:
+    """What was drawn of the best one's kept weights, in place of what was there before. A best one that never came to
+    its end has none."""
+    kept = directory.best_checkpoint(record)
+    drawn = kept[1].parent / "pictures" if kept is not None else None
+    if drawn is not None and drawn.is_dir():
+        shutil.rmtree(directory.pictures, ignore_errors=True)
+        shutil.copytree(drawn, directory.pictures)
 
 
 def write_files(

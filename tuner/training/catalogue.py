@@ -70,10 +70,21 @@ TASKS = (
         "mask",
         ParameterSpec("shrink", "int", low=1, default=1, says="squares of so many pixels a side become one"),
     ),
+    _task("line", "Line", "2x − 1 with noise: 20,000 made-up examples", "values"),
+    _task("wave", "Wave", "a line and a sine with noise: 40 made-up examples to learn from", "values"),
+    _task("housing", "Housing", "house values of 20,640 census block groups, in dollars", "values"),
 )
 
 MODELS = (
     Component("softmax", "model", "tuner.training.models.softmax:build", says="one linear layer on the pixels"),
+    Component("linear", "model", "tuner.training.models.softmax:build", says="the same, as it is called for numbers"),
+    Component(
+        "polynomial",
+        "model",
+        "tuner.training.models.polynomial:build",
+        (ParameterSpec("degree", "int", low=1, default=3, says="of the polynomial of each input"),),
+        "linear in powers of the inputs",
+    ),
     Component(
         "mlp",
         "model",

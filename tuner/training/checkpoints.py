@@ -23,6 +23,8 @@ class Checkpoints:
 
     def __init__(self, folder: Path) -> None:
         self.last, self.best = folder / "last.pt", folder / "best.safetensors"
+        self.pictures = folder / "pictures"
+        """What was drawn of the best one, where anything was."""
         self._made = False
 
     def write(self, state: Mapping[str, Any]) -> None:

@@ -102,7 +102,7 @@ def load_splits(plan: TrainingPlan) -> Splits | Streamed:
         return streamed(task, plan)
     examples, (train, val, test) = _divided(plan, task)
     kind = getattr(task, "kind", "classes")
-    x, y = examples.pooled_x(), _targets(examples.pooled_y(), kind)
+    x, y = _filled(examples.pooled_x(), train), _targets(examples.pooled_y(), kind)
     mean, deviation = _moments(x[train], examples)
     standardised = getattr(task, "standardised", True) and not examples.vocabulary
     outputs, num_classes = _outputs(task, examples, y)
@@ -140,7 +140,7 @@ def load_test(plan: TrainingPlan) -> tuple[Array, Array | None]:
         cure = "the tuner cannot look at its test examples: leave --final-test out, or let `train` be arrays"
         raise InputError("no final test", (Fault("task", plan.task, cure),))
     examples, (train, _, test) = _divided(plan, task)
-    x, y = examples.pooled_x(), _targets(examples.pooled_y(), getattr(task, "kind", "classes"))
+    x, y = _filled(examples.pooled_x(), train), _targets(examples.pooled_y(), getattr(task, "kind", "classes"))
     if getattr(task, "standardised", True) and not examples.vocabulary:
         test_x = _standardise(x[test], *_moments(x[train], examples))
     else:
@@ -211,6 +211,16 @@ def _targets(y: Array | None, kind: str) -> Array | None:
     if kind in ("classes", "tokens"):
         return y.astype(np.int64)
     return y.astype(np.float32).reshape(len(y), *(y.shape[1:] or (1,)))
+
+
+def _filled(x: Array, train: Array) -> Array:
+    """Gaps (NaN) filled with the mean of that feature over the training split."""
+    if not np.issubdtype(x.dtype, np.floating):
+        return x
+    gaps = np.isnan(x)
+    if not gaps.any():
+        return x
+    return np.where(gaps, np.nanmean(x[train], 0), x)
 
 
 def _moments(x: Array, examples: Examples) -> tuple[Floats, Floats]:

@@ -23,8 +23,8 @@ class DataSource:
 
     def __init__(self, plan: TrainingPlan, splits: Splits | Streamed, device: torch.device) -> None:
         self.device = device
-        found = find_task(str(plan.task), plan.folder, plan.fixed) if plan.task is not None else None
-        self.own = found if isinstance(found, OwnTask) else None
+        self.task = find_task(str(plan.task), plan.folder, plan.fixed)
+        self.own = self.task if isinstance(self.task, OwnTask) else None
         """The user's task, where it says more than its examples: a loss, metrics, a step."""
         self._splits = splits
         self._cache = DeviceCache(splits, device) if isinstance(splits, Splits) else None

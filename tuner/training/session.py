@@ -17,19 +17,22 @@ from tuner.records.values import decode_metrics, encode_metrics
 from tuner.training.building import build_trainer, loss_of
 from tuner.training.checkpoints import Checkpoints
 from tuner.training.data_source import DataSource
+from tuner.training.device_data import DeviceData
 from tuner.training.kinds import reported
 from tuner.training.model_record import ModelRecord, at_epoch
+from tuner.training.pictures import draw
 from tuner.training.plan import TrainingPlan
 from tuner.training.randomness import Randomness
 from tuner.training.settings import Part, read_settings
 from tuner.training.starting_weights import start_trainer
+from tuner.training.weights import read_weights
 
 
 class Session:
     """Made, then started. Raises whatever goes wrong; the worker makes a Failure of it."""
 
     def __init__(self, plan: TrainingPlan, source: DataSource, assignment: Assignment) -> None:
-        self.plan, self.assignment, self._own = plan, assignment, source.own
+        self.plan, self.assignment, self._source = plan, assignment, source
         values = plan.settings(assignment.config)
         self.settings = read_settings(values, plan.model)
         self.data = source.get(self.settings, values)
@@ -53,7 +56,7 @@ class Session:
         """Build the model, then restore it or measure it untrained."""
         with self.randomness.lent():
             self.trainer = build_trainer(
-                self.settings, self.data, self.device, self.assignment.max_epochs, self.plan.folder, self._own
+                self.settings, self.data, self.device, self.assignment.max_epochs, self.plan.folder, self._source.own
             )
         known = reported(tuple(self.trainer.scores.metrics))
         if self.plan.metric not in known:
@@ -88,6 +91,14 @@ class Session:
             self._first = False
             report = replace(report, facts=self.facts)
         return report
+
+    def draw(self) -> None:
+        """Pictures of its best epoch's network, beside its checkpoints. For a trial that trains no more: the weights
+        are those of that epoch from then on."""
+        if not isinstance(self.data, DeviceData) or not self.checkpoints.best.is_file():
+            return
+        self.trainer.model.load_state_dict(read_weights(self.checkpoints.best))
+        draw(self.trainer, self.data, self._source.task, self.settings.model, self.checkpoints.pictures)
 
     def _train(self) -> Report:
         started = time.perf_counter()
@@ -127,7 +138,7 @@ class Session:
 
     def _facts(self, initial_loss: float) -> Facts:
         task, data = self.data.task, self.data
-        loss = loss_of(self.settings, task, self._own)
+        loss = loss_of(self.settings, task, self._source.own)
         return Facts(
             initial_loss=initial_loss,
             baseline_loss=data.baseline(loss.name) if isinstance(loss, Part) else None,

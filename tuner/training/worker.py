@@ -33,6 +33,8 @@ class TrialWorker:
         self._assignment: Assignment | None = None
         self._failure: Failure | None = None
         keep_freed_memory()
+        self._drawn: float | None = None
+        """The value of the best trial that was drawn."""
         if plan.loop is None:
             self._source = self._prepared(plan, splits)
 
@@ -53,7 +55,10 @@ class TrialWorker:
             raise RuntimeError("step() before open()")
         if self._failure is None and self._session is not None:
             try:
-                return self._session.next_report()
+                report = self._session.next_report()
+                if report.finished is not None or report.epoch.epoch >= assignment.max_epochs:
+                    self._draw(self._session)
+                return report
             except CATCHABLE as error:
                 self._fail(assignment, error)
         assert self._failure is not None
@@ -68,6 +73,19 @@ class TrialWorker:
         elif session is not None and session.holds_much:
             del session
             self._free()
+
+    def _draw(self, session: Session | LoopSession) -> None:
+        """Of a trial at its end, if it is this worker's best so far: the sweep's best is some worker's."""
+        if isinstance(session, LoopSession) or session.best is None:
+            return
+        value, _ = session.best
+        if not self.plan.better(value, self._drawn):
+            return
+        self._drawn = value
+        try:
+            session.draw()
+        except Exception as error:  # a picture that cannot be drawn is no reason to lose what was trained
+            print(f"no pictures: {type(error).__name__}: {error}")
 
     def _made(self, assignment: Assignment) -> Session | LoopSession:
         if self.plan.loop is not None:
