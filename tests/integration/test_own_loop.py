@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from pathlib import Path
 
 import pytest
@@ -74,7 +73,9 @@ def test_mlflow_has_its_curves(tmp_path: Path) -> None:
             told = {point.step: point.value for point in client.get_metric_history(runs[trial.trial], name)}
             wanted = {row.epoch: row.metrics[name] for row in trial.epochs}
             assert told.keys() == wanted.keys()
-            assert all(math.isclose(told[epoch], wanted[epoch], rel_tol=1e-9) for epoch in wanted)
+            for epoch, value in wanted.items():  # an infinity is NaN there, and a tag
+                expected = value if math.isfinite(value) else math.nan
+                assert told[epoch] == pytest.approx(expected, rel=1e-9, nan_ok=True)
 
 
 @pytest.mark.slow
@@ -97,28 +98,3 @@ def test_killed_with_its_driver_it_goes_on_as_if_nothing_had_been(tmp_path: Path
     assert curves(whole) == curves(broken)
     repeated = [line for line in read_journal(only_run(broken).journal) if line["kind"] == "repeated"]
     assert repeated == [], "no epoch is trained twice"
-
-
-def dies_once(trial: tuner.Trial) -> None:
-    """Its worker is lost in the middle of epoch 3; the file of a checkpoint that was never reported lies there then."""
-    path = trial.restore()
-    first = 1 if path is None else int(path.read_text()) + 1
-    for epoch in range(first, trial.max_epochs + 1):
-        (trial.scratch / "state").write_text(str(epoch))
-        trial.checkpoint(trial.scratch / "state")
-        if epoch == 3 and path is None:
-            os._exit(1)
-        trial.report(epoch, train_loss=1 / epoch, val_loss=1 / epoch)
-
-
-@pytest.mark.slow
-def test_a_lost_worker_costs_no_epoch(tmp_path: Path, local_ray: None) -> None:
-    settings = {"search.scheduler": "none"}
-    space = {"x": {"float": [0.0, 1.0]}}
-    result = tuner.run(
-        dies_once, space=space, trials=2, max_epochs=5, settings=settings, runs=tmp_path / "runs", track=False
-    )
-    for trial in result.record.trials:
-        assert (trial.ending, trial.attempt) == (COMPLETED, 2)
-        assert [row.epoch for row in trial.epochs] == [1, 2, 3, 4, 5]
-        assert trial.repeated == 0

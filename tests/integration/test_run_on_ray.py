@@ -37,6 +37,18 @@ def troublesome(trial: tuner.Trial) -> None:
         trial.report(epoch, train_loss=loss, val_loss=loss)
 
 
+def dies_once(trial: tuner.Trial) -> None:
+    """Its worker is lost in the middle of epoch 3; the file of a checkpoint that was never reported lies there then."""
+    path = trial.restore()
+    first = 1 if path is None else int(path.read_text()) + 1
+    for epoch in range(first, trial.max_epochs + 1):
+        (trial.scratch / "state").write_text(str(epoch))
+        trial.checkpoint(trial.scratch / "state")
+        if epoch == 3 and path is None:
+            os._exit(1)
+        trial.report(epoch, train_loss=1 / epoch, val_loss=1 / epoch)
+
+
 def hanging(trial: tuner.Trial) -> None:
     trial.report(1, train_loss=1.0, val_loss=1.0)
     if trial.name == "0000":
@@ -60,6 +72,14 @@ def test_a_function_is_tuned(tmp_path: Path) -> None:
     assert result.best is not None
     assert result.best.value == result.trials.value.min()
     assert not result.curves.duplicated(["trial", "epoch"]).any()
+
+
+def test_a_lost_worker_costs_a_loop_with_checkpoints_no_epoch(tmp_path: Path) -> None:
+    result = run(dies_once, tmp_path, trials=2, max_epochs=5, settings={"search.scheduler": "none"})
+    for trial in result.record.trials:
+        assert (trial.ending, trial.attempt) == ("completed", 2), trial.reason
+        assert [row.epoch for row in trial.epochs] == [1, 2, 3, 4, 5]
+        assert trial.repeated == 0
 
 
 def test_trouble_in_trials_does_not_end_the_sweep(tmp_path: Path) -> None:
