@@ -18,7 +18,19 @@ def test_the_import_contracts_hold() -> None:
     assert done.returncode == 0, done.stdout
 
 
-HEAVY = ("torch", "torchvision", "ray", "mlflow", "optuna", "pandas", "pyarrow", "sklearn", "scipy")
+HEAVY = (
+    "torch",
+    "torchvision",
+    "ray",
+    "mlflow",
+    "optuna",
+    "pandas",
+    "pyarrow",
+    "sklearn",
+    "scipy",
+    "lightning",
+    "transformers",
+)
 
 
 @pytest.mark.parametrize("module", ["tuner", "tuner.cli", "tuner.sweep", "tuner.training.catalogue"])

@@ -47,6 +47,19 @@ def test_the_best_ones_are_kept_and_no_last_one(tmp_path: Path, mode: str, expec
     assert not list(tmp_path.glob("checkpoints/*/last.pt"))
 
 
+def test_of_a_loop_of_ones_own_the_best_one_is_kept_and_the_last_where_there_is_no_best(tmp_path: Path) -> None:
+    """Its checkpoints may be folders, and it may have written none at its best epoch."""
+    directory = RunDirectory(tmp_path)
+    for trial, names in (("0000", ("best", "last-a")), ("0001", ("last-b",))):
+        for name in names:
+            (directory.trial_checkpoints(trial) / name).mkdir(parents=True)
+    keeper = CheckpointKeeper(directory, 3, "min")
+    for trial in ("0000", "0001"):
+        keeper.lines([{"kind": "ending", "trial": trial, "ending": "completed", "value": 0.5}])
+    found = {path.relative_to(directory.checkpoints).as_posix() for path in directory.checkpoints.glob("*/*")}
+    assert found == {"0000/best", "0001/last-b"}
+
+
 def test_the_winner_by_mean_keeps_its_weights_though_others_had_luckier_seeds(tmp_path: Path) -> None:
     kept = Kept(tmp_path, 1)
     for number, value in enumerate([0.10, 0.11, 0.12, 0.5]):

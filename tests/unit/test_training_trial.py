@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import multiprocessing
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -173,6 +174,35 @@ def test_the_scratch_folder_goes_with_the_loop(tmp_path: Path) -> None:
     assert (there[0] / "file").is_file()
     worker.close()
     assert not there[0].exists()
+
+
+class Rows(torch.utils.data.Dataset[torch.Tensor]):
+    def __len__(self) -> int:
+        return 4
+
+    def __getitem__(self, place: int) -> torch.Tensor:
+        return torch.tensor(float(place))
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_stop_ends_the_processes_that_load_batches(tmp_path: Path) -> None:
+    """A cycle of references keeps the loader, as Lightning's trainers are kept, until the collector comes by."""
+
+    def loop(trial: Trial) -> None:
+        holder: dict[str, Any] = {}
+        holder["itself"] = holder
+        holder["loader"] = torch.utils.data.DataLoader(
+            Rows(), num_workers=1, persistent_workers=True, multiprocessing_context="fork"
+        )
+        for epoch in range(1, trial.max_epochs + 1):
+            total = sum(batch.item() for batch in holder["loader"])
+            trial.report(epoch, val_loss=total)
+
+    worker = opened(loop_plan(tmp_path, loop))
+    assert report(worker).epoch.metrics == {"val_loss": 6.0}
+    assert multiprocessing.active_children() != []
+    worker.close()
+    assert multiprocessing.active_children() == []
 
 
 def keeps(trial: Trial) -> None:
