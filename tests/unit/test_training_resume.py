@@ -102,6 +102,8 @@ def trials(draw: st.DrawFn) -> dict[str, Any]:
         "standardise": draw(st.booleans()),
         "warmup": draw(st.sampled_from([0.0, 1.5])),
         "patience": draw(st.sampled_from([None, 5])),
+        "frozen": draw(st.sampled_from(["none", "partly", "all"])),
+        "body_lr": draw(st.sampled_from([1.0, 0.1])) if name != "lbfgs" else 1.0,  # which knows one group alone
         **draw(st.sampled_from(SCHEDULES)),
         **OF_THE_OPTIMIZER.get(name, {}),
     }
