@@ -169,6 +169,8 @@ def test_faults_of_the_space(space: str, where: str, line: int, cure: str) -> No
         ("stop: {target: {f1: 0.9}}", "stop.target.f1", "lower or higher"),
         ("stop: {hours: 0}", "stop.hours", "above 0"),
         ("resources: {gpu: 1.5}", "resources.gpu", "whole"),
+        ("resources: {gpu: 0.5, workers: 2}", "resources.gpu", "a GPU of its own"),
+        ("resources: {workers: 0}", "resources.workers", "1"),
         ("resources: {memory: plenty}", "resources.memory", "4GB"),
         ("resources: {cpus: 2}", "resources.cpus", "did you mean `cpu`?"),
         ("retries: {times: -1}", "retries.times", "at least 0"),
@@ -243,7 +245,6 @@ def test_faults_in_what_an_anchor_holds_name_the_lines_of_the_anchor() -> None:
 
 LATER_EXAMPLES = {
     "nightly": "nightly: {control: {lr: 0.1}}",
-    "resources.workers": "resources: {workers: 4, gpu: 1}",
     "storage": "storage: s3://bucket/runs",
     "tracking.curves": "tracking: {curves: top}",
 }
@@ -262,7 +263,7 @@ def test_what_this_version_cannot_do_is_refused(path: str, text: str) -> None:
 
 
 def test_what_it_can_do_of_the_same_keys_is_not() -> None:
-    assert not faults_of(SMALL + "resources: {workers: 1}\nstorage: some/folder\ntracking: {curves: none}\n")
+    assert not faults_of(SMALL + "resources: {workers: 4, gpu: 1}\nstorage: some/folder\ntracking: {curves: none}\n")
 
 
 # --- a model of one's own ----------------------------------------------------------------------------------------

@@ -51,7 +51,9 @@ def _resources(sweep: Sweep) -> str:
         parts.append(f"{asked.memory / 2**30:.3g} GiB")
     if asked.accelerator:
         parts.append(asked.accelerator)
-    return ", ".join(parts)
+    if asked.workers == 1:
+        return ", ".join(parts)
+    return f"{asked.workers} workers that share each batch, each with {', '.join(parts)}"
 
 
 def _space(sweep: Sweep) -> list[str]:

@@ -29,7 +29,7 @@ _DRIVER_ENVIRONMENT = _WORKER_ENVIRONMENT | {
 
 @dataclass(frozen=True, slots=True)
 class TrialResources:
-    """What one trial asks a node for."""
+    """What each worker of a trial asks a node for, and how many of them a trial has."""
 
     cpu: float = 1.0
     gpu: float = 0.0
@@ -37,6 +37,11 @@ class TrialResources:
     """Bytes; 0: not asked for."""
     accelerator: str | None = None
     """Ray's name of an accelerator, such as `A100`."""
+    workers: int = 1
+
+    def bundles(self) -> list[dict[str, float]]:
+        """Of one trial: they may lie on several nodes."""
+        return [self.bundle() for _ in range(self.workers)]
 
     def bundle(self) -> dict[str, float]:
         out = {"CPU": self.cpu}
@@ -103,7 +108,7 @@ def _loopback_kept() -> Iterator[None]:
 
 
 def slots(resources: TrialResources) -> int:
-    """How many trials of this size the cluster's nodes hold together, now.
+    """How many trials of this size the cluster's nodes hold together, now; a trial's workers may be on several.
 
     Raises InputError where no node could ever hold one.
     """
@@ -114,7 +119,10 @@ def slots(resources: TrialResources) -> int:
     total = sum(_fit(asked, node["Resources"]) for node in nodes)
     if total == 0:
         raise InputError("no node of this cluster can run a trial", _why_not(asked, nodes))
-    return total
+    if total < resources.workers:
+        cure = f"the cluster has room for {total} of such workers: ask for no more, or for less for each of them"
+        raise InputError("this cluster cannot run a trial", (Fault("resources.workers", resources.workers, cure),))
+    return total // resources.workers
 
 
 def _fit(asked: Mapping[str, float], has: Mapping[str, float]) -> int:

@@ -33,8 +33,8 @@ def drive(controller: Controller, plan: TrainingPlan, resources: TrialResources,
     for name in ("ray.tune", "ray.train"):
         logging.getLogger(name).setLevel(logging.ERROR)
     trainable = tune.with_resources(
-        tune.with_parameters(TrialActor, plan=[ray.put(plan)], splits=splits),
-        tune.PlacementGroupFactory([resources.bundle()]),
+        tune.with_parameters(TrialActor, plan=[ray.put(plan)], splits=splits, resources=resources),
+        tune.PlacementGroupFactory(resources.bundles()),
     )
     try:
         tune.Tuner(

@@ -6,10 +6,7 @@ trial that raised, ran out of memory or was stopped leaves the actor usable for 
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sys
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +14,9 @@ from typing import Any
 import ray
 from ray import tune
 
+from tuner.launch.cluster import TrialResources
+from tuner.launch.trial_log import logged
+from tuner.launch.worker import HelperLost, Worker
 from tuner.records.epochs import Assignment, Failure
 from tuner.training.plan import TrainingPlan
 from tuner.training.worker import TrialWorker
@@ -29,18 +29,29 @@ class TrialActor(tune.Trainable):  # type: ignore[misc]
     """Ray Tune's view of a worker. `config` holds one assignment; the plan and the data come by reference, so that
     a node fetches them once, however many of its actors use them."""
 
-    def setup(self, config: dict[str, Any], plan: list[Any], splits: list[Any]) -> None:
+    def setup(
+        self, config: dict[str, Any], plan: list[Any], splits: list[Any], resources: TrialResources | None = None
+    ) -> None:
         self._node = ray.get_runtime_context().get_node_id()[:8]
         self._plan: TrainingPlan = ray.get(plan[0])
-        self._worker: TrialWorker | None = None
+        self._worker: Worker | None = None
         self._failure: Failure | None = None
         self._assignment: Assignment = config[ASSIGNMENT]
         try:
-            self._worker = TrialWorker(self._plan, ray.get(splits[0]) if splits else None)
+            self._worker = self._made(plan, splits, resources or TrialResources())
+        except HelperLost:
+            raise
         except Exception as error:
             self._failure = self._cannot_start(error)
             return
         self._open(config)
+
+    def _made(self, plan: list[Any], splits: list[Any], resources: TrialResources) -> Worker:
+        if resources.workers == 1:
+            return TrialWorker(self._plan, ray.get(splits[0]) if splits else None)
+        from tuner.launch.group import GroupWorker  # which imports torch
+
+        return GroupWorker(plan, splits, resources)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         self._open(new_config)
@@ -93,44 +104,5 @@ class TrialActor(tune.Trainable):  # type: ignore[misc]
             node=self._node,
         )
 
-    @contextlib.contextmanager
-    def _logged(self) -> Iterator[None]:
-        """What the trial prints goes to its own log; the file is made when there is something to write."""
-        path = Path(self._plan.checkpoints_dir).parent / "logs" / f"{self._assignment.trial}.log"
-        out = _LazyFile(path)
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
-            try:
-                yield
-            finally:
-                out.close()
-
-
-class _LazyFile:
-    """A text stream that opens its file at the first write."""
-
-    encoding = "utf-8"
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file: Any = None
-
-    def write(self, text: str) -> int:
-        if self._file is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._path.open("a", encoding="utf-8", buffering=1)
-        return int(self._file.write(text))
-
-    def flush(self) -> None:
-        if self._file is not None:
-            self._file.flush()
-
-    def isatty(self) -> bool:
-        return False
-
-    def fileno(self) -> int:
-        return sys.__stdout__.fileno() if sys.__stdout__ is not None else os.open(os.devnull, os.O_WRONLY)
-
-    def close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+    def _logged(self) -> AbstractContextManager[None]:
+        return logged(Path(self._plan.checkpoints_dir).parent / "logs" / f"{self._assignment.trial}.log")

@@ -7,6 +7,11 @@ from typing import Protocol
 from tuner.records.epochs import Assignment, Failure, Report
 
 
+class HelperLost(RuntimeError):
+    """Of a trial with several workers one is gone. Raised through the driver's `step`, so that all are made anew and
+    the trial is lost, as any whose worker is."""
+
+
 class Worker(Protocol):
     """Trains one trial at a time, epoch by epoch; `training.worker.TrialWorker` is one."""
 

@@ -63,6 +63,7 @@ def as_mapping(sweep: Sweep) -> dict[str, Any]:
                 "gpu": sweep.resources.gpu,
                 "memory": sweep.resources.memory,
                 "accelerator": sweep.resources.accelerator,
+                "workers": sweep.resources.workers,
             }
         ),
         "retries": sweep.retries.model_dump(),  # null says something here: never

@@ -28,7 +28,6 @@ class Later:
 
 LATER = (
     Later("nightly", "scheduled nightly sweeps"),
-    Later("resources.workers", "several workers in one trial", lambda value: value != 1),
     Later("storage", "runs on remote storage", lambda value: isinstance(value, str) and URI.match(value) is not None),
     Later("tracking.curves", "curves of the best trials alone", lambda value: value == "top"),
 )

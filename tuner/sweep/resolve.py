@@ -63,7 +63,7 @@ def resolve(
         data=file.data,
         search=search,
         stop=Stop(file.stop.hours, target),
-        resources=Resources(float(file.resources.cpu), float(file.resources.gpu), memory, file.resources.accelerator),
+        resources=_resources(file, memory),
         retries=file.retries,
         checkpoints=file.checkpoints,
         storage=None if file.storage is None else str(Path(file.storage)),
@@ -153,6 +153,16 @@ def _check_metric(metric: Metric | None, claims: Claims | None, tree: Table, fau
 
 
 def _check_gpu(file: SweepFile, tree: Table, faults: Faults) -> None:
-    gpu = file.resources.gpu
-    if gpu > 1 and gpu != int(gpu):
+    gpu, workers = file.resources.gpu, file.resources.workers
+    if gpu == int(gpu):
+        return
+    if gpu > 1:
         faults.add("resources.gpu", gpu, "above 1 it is a whole number", place_at(tree, "resources.gpu"))
+    elif workers > 1:
+        cure = f"each of a trial's {workers} workers needs a GPU of its own: write 1, or set resources.workers to 1"
+        faults.add("resources.gpu", gpu, cure, place_at(tree, "resources.gpu"))
+
+
+def _resources(file: SweepFile, memory: int | None) -> Resources:
+    asked = file.resources
+    return Resources(float(asked.cpu), float(asked.gpu), memory, asked.accelerator, asked.workers)

@@ -82,7 +82,7 @@ class StopSection(BaseModel):
 
 
 class ResourcesSection(BaseModel):
-    """What one trial is given: `resources` in a sweep file."""
+    """What each worker of a trial is given, and how many workers a trial has: `resources` in a sweep file."""
 
     model_config = STRICT
 
@@ -90,8 +90,9 @@ class ResourcesSection(BaseModel):
     """CPU cores, which are the threads of its arithmetic too."""
     gpu: float = Field(default=0, ge=0)
     """GPUs; 0.25 puts four trials on one."""
-    workers: Literal[1] = 1
-    """Workers in one trial."""
+    workers: int = Field(default=1, ge=1)
+    """Workers that train one trial together, each with the CPUs, GPUs and memory said here. The batch is global:
+    `batch_size` examples a step over all of them, so a trial's curve does not depend on how many there are."""
     memory: Any = None
     """Memory to keep free for it: bytes, or text with a unit, `4GB`; left out: not counted."""
     accelerator: str | None = Field(default=None, min_length=1)

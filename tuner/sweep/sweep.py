@@ -75,13 +75,14 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What one trial is given."""
+    """What each worker of a trial is given, and how many of them a trial has."""
 
     cpu: float = 1.0
     gpu: float = 0.0
     memory: int | None = None
     """Bytes."""
     accelerator: str | None = None
+    workers: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from torch import nn
 from tuner.errors import Fault, InputError
 from tuner.training.augmentation import Augmentation
 from tuner.training.catalogue import CATALOGUE
+from tuner.training.group import Group
 from tuner.training.initialisation import initialise
 from tuner.training.kinds import KINDS
 from tuner.training.layout import channels_last_pays
@@ -22,6 +23,7 @@ from tuner.training.own_task import OwnTask
 from tuner.training.schedules import Schedule
 from tuner.training.scores import Scores
 from tuner.training.settings import Part, Settings
+from tuner.training.shared_batch_norm import share_batch_norm
 from tuner.training.stages import part
 from tuner.training.task_info import TaskInfo
 from tuner.training.trial_data import TrialData
@@ -89,14 +91,17 @@ def build_trainer(
     max_epochs: int,
     folder: str = "",
     own: OwnTask | None = None,
+    group: Group | None = None,
 ) -> Trainer:
     """Draws the weights from torch's global generator, as every layer does: the caller seeds it. `own`: the task, where
-    it is the user's and says more than its examples."""
+    it is the user's and says more than its examples. `group`: the workers of the trial, where it has several."""
     amp = PRECISIONS[settings.amp]
     if amp is torch.float16 and (device.type != "cuda" or settings.optimizer.name == "lbfgs"):
         cure = "fp16 needs a GPU, and an optimizer other than lbfgs: take bf16"
         raise InputError("no fp16 here", (Fault("amp", settings.amp, cure),))
-    model = build_model(settings, data.task, folder).to(device)
+    group = group or Group()
+    model = share_batch_norm(build_model(settings, data.task, folder).to(device), group, device)
+    group.level([*model.parameters(), *model.buffers()])  # a builder may have drawn from elsewhere
     channels_last = settings.channels_last
     if channels_last is None:
         channels_last = channels_last_pays(model, device, amp)
@@ -151,4 +156,5 @@ def build_trainer(
         channels_last=channels_last,
         frozen=body.frozen,
         device=device,
+        group=group,
     )

@@ -6,8 +6,9 @@ numbers and text alone, so that `torch.load(weights_only=True)` reads it and no 
 
 from __future__ import annotations
 
+import io
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +41,25 @@ class Checkpoints:
         self._make_folder()
         write_weights(self.best, weights, header)
 
-    def read(self, device: torch.device | str = "cpu") -> dict[str, Any] | None:
-        """The last one; None when there is none, or none that this version can read: then the trial starts again."""
-        if not self.last.is_file():
+    def read(
+        self,
+        device: torch.device | str = "cpu",
+        *,
+        hand_round: Callable[[bytes | None], bytes | None] | None = None,
+    ) -> dict[str, Any] | None:
+        """The last one; None when there is none, or none that this version can read: then the trial starts again.
+
+        `hand_round` gives every worker of a trial the bytes that its first one has.
+        """
+        found = self.last.is_file()
+        source: Path | io.BytesIO = self.last
+        if hand_round is not None:
+            data = hand_round(self.last.read_bytes() if found else None)
+            found, source = data is not None, io.BytesIO(data or b"")
+        if not found:
             return None
         try:
-            state: Any = torch.load(self.last, map_location=device, weights_only=True)
+            state: Any = torch.load(source, map_location=device, weights_only=True)
         except Exception as error:  # of bytes that are no checkpoint, torch's reader may make anything
             self._say_unread(f"{type(error).__name__}: {error}")
             return None

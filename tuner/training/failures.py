@@ -8,8 +8,14 @@ import traceback
 from tuner.records.epochs import OUT_OF_MEMORY, RAISED, Assignment, Failure
 from tuner.training.shortage import shortage
 
+BROKEN = "broken"
+"""Of a trial with several workers: another of them failed first. The launcher tells of that one instead."""
 CPU_ALLOCATOR = "DefaultCPUAllocator"
 """Torch's CPU allocator raises a plain RuntimeError; only its name in the text tells it from others."""
+
+
+class GroupBroken(RuntimeError):
+    """Another worker of this trial is gone or has failed: a consequence, never the cause."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -29,6 +35,8 @@ CATCHABLE = (Exception, SystemExit)
 def failure_message(error: BaseException, what: str) -> tuple[str, str]:
     """Kind and one line. `what` was being trained: named when memory runs out, as it says what to make smaller."""
     first_line = (str(error).splitlines() or [""])[0]
+    if isinstance(error, GroupBroken):
+        return BROKEN, first_line
     if is_out_of_memory(error):
         return OUT_OF_MEMORY, f"out of memory with {what}: {_amounts(error) or first_line or type(error).__name__}"
     return RAISED, f"{type(error).__name__}: {first_line}"

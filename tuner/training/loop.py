@@ -17,6 +17,7 @@ from torch.nn.utils import clip_grad_norm_, get_total_norm
 from tuner.training.augmentation import Augmentation
 from tuner.training.direct_step import direct_step
 from tuner.training.epoch_mean import EpochMean
+from tuner.training.group import Group
 from tuner.training.losses import Objective
 from tuner.training.schedules import Schedule
 from tuner.training.scores import Scores
@@ -47,12 +48,15 @@ class Trainer:
     frozen: tuple[nn.Module, ...] = ()
     """What stays in evaluation mode while the rest is trained."""
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    group: Group = field(default_factory=Group)
+    """The trial's workers: this one computes its part of every batch."""
     data_seconds: float = 0.0
     """Of the last epoch, in which its loop waited for the next batch."""
 
     def __post_init__(self) -> None:
         self._takes_closure = isinstance(self.optimizer, torch.optim.LBFGS)
         self._direct_step = direct_step(self.optimizer)
+        self._share = 1.0  # of this worker's part in the batch
 
     def train_epoch(self, data: TrialData, generator: torch.Generator) -> dict[str, torch.Tensor]:
         """Every training example once. `train_loss`: the mean over the epoch's examples, each as its step saw it."""
@@ -60,13 +64,17 @@ class Trainer:
         mean = EpochMean()
         norms: list[torch.Tensor] = []
         waited = Meter()
+        self.group.draw_together()
         for number, (x, y) in enumerate(Waiting(data.batches(self.batch_size, generator), waited)):
+            if number == 0:  # by now a DataLoader has drawn its order
+                self.group.draw_apart(generator.initial_seed() + self.schedule.step)
             loss, norm = self.train_batch(x, y, generator, look=number % GRADIENT_EVERY == 0)
             mean.add(loss, batch_length(x, y))
             if norm is not None:
                 norms.append(norm)
         self.data_seconds = waited.seconds
-        return {"train_loss": mean.value(), "grad_norm": self._mean_norm(torch.stack(norms))}
+        loss = self.group.total(mean.value())
+        return {"train_loss": loss, "grad_norm": self._mean_norm(torch.stack(norms))}
 
     def to_training(self) -> None:
         """Training mode, but for what is frozen."""
@@ -77,9 +85,16 @@ class Trainer:
     def train_batch(
         self, x: Any, y: torch.Tensor | None, generator: torch.Generator, *, look: bool = False
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """One step; the plain loss before it, and, where somebody looks, the gradient's norm before clipping."""
+        """One step; the plain loss before it, and, where somebody looks, the gradient's norm before clipping.
+
+        Every worker of the trial is given the whole batch, so that all draw alike. The loss is that of this one's
+        part, weighted by its share: over all workers it sums to that of the batch.
+        """
         if self.augmentation.ways:
             x, y = self.augmentation(x, y, generator)
+        if self.group.size > 1:
+            count = batch_length(x, y)
+            x, y, self._share = self.group.part(x, count), self.group.part(y, count), self.group.share(count)
         self.schedule.before_step()
         seen = self._step(x, y, look=look)
         self.schedule.after_step()
@@ -91,8 +106,10 @@ class Trainer:
         self.scores.start()
         loss = torch.zeros((), device=self.device)
         count = 0
+        self.group.draw_together()
+        divided = self.group.size > 1 and self.scores.can_be_summed
         with torch.no_grad():  # not inference mode: what a model keeps for later would be unusable in training
-            for x, y in batches:
+            for x, y in self.group.turns(batches) if divided else batches:
                 length = batch_length(x, y)
                 with self._precision():
                     plain, outputs, targets = self.objective.judge(self.model, self._laid_out(x), y)
@@ -100,7 +117,11 @@ class Trainer:
                 if outputs is not None and targets is not None:
                     self.scores.add(outputs, targets)
                 count += length
-        return {"loss": loss / count, **self.scores.found()}
+        examples: int | torch.Tensor = count
+        if divided:
+            loss, examples = self.group.total(torch.stack([loss, loss.new_tensor(count)])).unbind()
+            self.scores.sum_up(self.group, self.device)
+        return {"loss": loss / examples, **self.scores.found()}
 
     def judge_each(
         self, x: torch.Tensor, y: torch.Tensor
@@ -134,7 +155,7 @@ class Trainer:
         def closure() -> torch.Tensor:
             descended, plain, norm = self._backward(x, y, look=look)
             seen.append((plain, norm))
-            return descended
+            return self.group.total(descended)
 
         self.optimizer.step(closure)  # type: ignore[arg-type]
         return seen[0]
@@ -150,10 +171,14 @@ class Trainer:
         else:
             with self._precision():
                 descended, plain = self.objective.descend(self.model, x, y)
+        if self._share != 1.0:
+            descended, plain = descended * self._share, plain * self._share
         if self.scaler is None:
             descended.backward()  # type: ignore[no-untyped-call]
         else:
             self.scaler.scale(descended).backward()  # type: ignore[no-untyped-call]
+        self.group.add_gradients(self.weights)
+        if self.scaler is not None:
             self.scaler.unscale_(self.optimizer)
         norm = None
         if self.gradient_clip:

@@ -15,6 +15,7 @@ import torch
 from torch.nn import functional
 
 from tuner.errors import Fault, InputError
+from tuner.training.group import Group
 from tuner.training.kinds import KINDS
 from tuner.training.target_scale import TargetScale
 
@@ -94,7 +95,7 @@ class Scores:
         torchmetrics has them. With a scale they see outputs and targets in the targets' own unit."""
         self.metrics, self._scale = dict(metrics), scale
         self._sums: dict[str, torch.Tensor] = {}
-        self._count = 0
+        self._count: int | torch.Tensor = 0
 
     def each(self, outputs: torch.Tensor, targets: torch.Tensor) -> dict[str, torch.Tensor]:
         """Name -> its values over these examples [N]; without those that are no mean over examples."""
@@ -150,6 +151,11 @@ class Scores:
             total = each.sum() if getattr(each, "ndim", 0) else each * len(targets)
             self._sums[name] = self._sums[name] + total if name in self._sums else total
 
+    @property
+    def can_be_summed(self) -> bool:
+        """Whether the sums of several workers, each over some of the batches, are those over all."""
+        return not any(hasattr(metric, "update") for metric in self.metrics.values())
+
     def found(self) -> dict[str, torch.Tensor]:
         """Name -> its value on the device."""
         values: dict[str, torch.Tensor] = {}
@@ -160,3 +166,12 @@ class Scores:
             mean = self._sums[name] / self._count
             values[name] = metric.finish(mean) if isinstance(metric, Score) and metric.finish is not None else mean
         return values
+
+    def sum_up(self, group: Group, device: torch.device) -> None:
+        """Of the workers of a trial, each of which has measured some of the batches, or none."""
+        if self.metrics:
+            own = [
+                torch.as_tensor(self._sums.get(name, 0.0), dtype=torch.float32, device=device) for name in self.metrics
+            ]
+            *sums, count = group.total(torch.stack([*own, own[0].new_tensor(self._count)])).unbind()
+            self._sums, self._count = dict(zip(self.metrics, sums, strict=True)), count

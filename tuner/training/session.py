@@ -18,6 +18,7 @@ from tuner.training.building import build_trainer, loss_of
 from tuner.training.checkpoints import Checkpoints
 from tuner.training.data_source import DataSource
 from tuner.training.device_data import DeviceData
+from tuner.training.group import Group
 from tuner.training.kinds import reported
 from tuner.training.model_record import ModelRecord, at_epoch
 from tuner.training.pictures import draw
@@ -31,7 +32,10 @@ from tuner.training.weights import read_weights
 class Session:
     """Made, then started. Raises whatever goes wrong; the worker makes a Failure of it."""
 
-    def __init__(self, plan: TrainingPlan, source: DataSource, assignment: Assignment) -> None:
+    def __init__(
+        self, plan: TrainingPlan, source: DataSource, assignment: Assignment, group: Group | None = None
+    ) -> None:
+        """`group`: the workers of the trial, where it has several: each has a session, and rank 0 keeps checkpoints."""
         self.plan, self.assignment, self._source = plan, assignment, source
         values = plan.settings(assignment.config)
         self.settings = read_settings(values, plan.model)
@@ -39,6 +43,7 @@ class Session:
         self.device = self.data.device
         self.randomness = Randomness(assignment.seed, self.device)
         self.checkpoints = Checkpoints(Path(plan.checkpoints_dir) / assignment.trial)
+        self.group = group or Group()
         self.n_parameters = 0
         """Trainable weights, once there is a model."""
         self.epoch = 0
@@ -56,7 +61,13 @@ class Session:
         """Build the model, then restore it or measure it untrained."""
         with self.randomness.lent():
             self.trainer = build_trainer(
-                self.settings, self.data, self.device, self.assignment.max_epochs, self.plan.folder, self._source.own
+                self.settings,
+                self.data,
+                self.device,
+                self.assignment.max_epochs,
+                self.plan.folder,
+                self._source.own,
+                self.group,
             )
         known = reported(tuple(self.trainer.scores.metrics))
         if self.plan.metric not in known:
@@ -106,11 +117,13 @@ class Session:
         lr = trainer.schedule.lr
         with self.randomness.lent():
             measured = trainer.train_epoch(data, self.randomness.data)
+            self.group.level(trainer.model.buffers())  # one network is evaluated and kept, whoever of them does it
             seen = trainer.evaluate(data.train_sample())
             measured["train_eval_loss"] = seen.pop("loss")
             measured |= {f"train_{name}": value for name, value in seen.items()}
             measured |= {f"val_{name}": value for name, value in trainer.evaluate(data.validation()).items()}
         numbers = torch.stack([value.float() for value in measured.values()]).tolist()  # the epoch's one transfer
+        self.group.check()
         metrics = dict(zip(measured, numbers, strict=True)) | {"lr": lr}
         trainer.schedule.after_epoch(metrics["val_loss"])
         self.epoch += 1
@@ -124,6 +137,8 @@ class Session:
         report = Report(self.assignment.trial, self.assignment.attempt, done, finished)
         self._told.append(_encoded(report))
         last = finished is not None or self.epoch >= self.assignment.max_epochs
+        if self.group.rank:
+            return report
         if is_best:
             self.checkpoints.write_best(trainer.model.state_dict(), self._says | at_epoch(self.epoch, value))
         if is_best or last or self.epoch % self.plan.every == 0:
@@ -188,7 +203,8 @@ class Session:
 
     def _restored(self) -> Facts | None:
         """Take up where this trial's last checkpoint is; None when there is none of this trial."""
-        state = self.checkpoints.read(self.device) if self._goes_on else None
+        hand_round = self.group.hand_round if self.group.size > 1 else None
+        state = self.checkpoints.read(self.device, hand_round=hand_round) if self._goes_on else None
         if state is None or state["identity"] != self._identity():
             return None
         trainer = self.trainer

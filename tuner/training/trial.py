@@ -60,6 +60,8 @@ class Trial:
         checkpoints: LoopCheckpoints,
         desk: Desk,
         every: int = 1,
+        rank: int = 0,
+        world_size: int = 1,
     ) -> None:
         self.name = name
         """`0017`."""
@@ -71,6 +73,10 @@ class Trial:
         """How many the sweep gives it at most: the horizon of a schedule."""
         self.every = every
         """Epochs between checkpoints, as the sweep file has it (`checkpoints: {every: 5}`)."""
+        self.rank, self.world_size = rank, world_size
+        """0 and 1, unless `resources.workers` is above 1: then the loop is called in each worker, and
+        `torch.distributed` is initialised there. Only what rank 0 reports and keeps counts; the others may call the
+        same methods, which do nothing."""
         self._checkpoints, self._desk = checkpoints, desk
         self._facts = checkpoints.facts
         self._news = self._facts is not None
@@ -156,6 +162,8 @@ class Trial:
     def _keep(self, source: Path, *, own: bool) -> None:
         if not source.exists():
             raise FileNotFoundError(f"trial.checkpoint({str(source)!r}): there is nothing there")
+        if self.rank:
+            return
         self._checkpoints.stage(source, own=own)
 
     def _hand_in(
@@ -176,6 +184,8 @@ class Trial:
         if not numbers:
             raise ValueError(f"report({number}) holds no metric")
         self._reported = number
+        if self.rank:
+            return  # rank 0 is told; who goes on alone waits for it at their next exchange
         if waited is None and self._waited is not None:
             waited, self._waited.seconds = self._waited.seconds, 0.0
         done = EpochMetrics(number, numbers, time.perf_counter() - self._since if seconds is None else seconds, waited)

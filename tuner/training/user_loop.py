@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,6 +25,9 @@ from tuner.training.locate import locate
 from tuner.training.loop_checkpoints import LoopCheckpoints, identity
 from tuner.training.plan import TrainingPlan
 from tuner.training.trial import StopTrial, Trial
+
+if TYPE_CHECKING:
+    from tuner.training.group import Group
 
 GO, STOP = "go", "stop"
 FAREWELL_SECONDS = 10.0
@@ -40,7 +44,8 @@ class _Ended:
 class LoopSession:
     """The same interface as `session.Session`; and the desk at which its trial reports."""
 
-    def __init__(self, plan: TrainingPlan, assignment: Assignment) -> None:
+    def __init__(self, plan: TrainingPlan, assignment: Assignment, group: Group | None = None) -> None:
+        """`group`: the trial's workers, in each of which the loop is called."""
         self.plan, self.assignment = plan, assignment
         self._loop = plan.loop if callable(plan.loop) else locate(str(plan.loop), plan.folder)
         self._told: SimpleQueue[Report | _Ended] = SimpleQueue()
@@ -63,6 +68,8 @@ class LoopSession:
             checkpoints=checkpoints,
             desk=self,
             every=plan.every,
+            rank=0 if group is None else group.rank,
+            world_size=1 if group is None else group.size,
         )
         self._thread = threading.Thread(target=self._run, name=f"trial {assignment.trial}", daemon=True)
         self._begun = False
@@ -71,8 +78,11 @@ class LoopSession:
         """Nothing yet: the loop runs once its first epoch is asked for."""
 
     def next_report(self) -> Report:
-        """The loop's next epoch. A loop that returns early has its last epoch told again, with why it finished."""
-        if self._stored:
+        """The loop's next epoch; on another rank than 0, once the loop has ended.
+
+        A loop that returns early has its last epoch told again, with why it finished.
+        """
+        if self._stored and self.trial.rank == 0:
             self._last = self._with_facts(self._stored.popleft())
             return self._last
         if self._begun:
@@ -84,11 +94,17 @@ class LoopSession:
         if isinstance(told, _Ended):
             if told.error is not None:
                 raise told.error
+            if self.trial.rank:
+                return self._report(EpochMetrics(self.trial.max_epochs, {}, 0.0))
             if self._last is None:
                 raise RuntimeError("the loop returned without having reported an epoch: call trial.report(epoch, …)")
             return replace(self._last, finished=f"the loop returned after epoch {self._last.epoch.epoch}")
         self._last = told
         return told
+
+    def stop(self) -> None:
+        """From another thread: the loop's next report ends it."""
+        self.stopped = True
 
     def close(self) -> None:
         """Let the loop end: `report` raises StopTrial in it. What it raises then, or after its last epoch, changes

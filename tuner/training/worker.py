@@ -7,11 +7,13 @@ it, so that a driver may import this module for nothing.
 from __future__ import annotations
 
 import gc
+import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tuner.records.epochs import Assignment, Failure, Report
 from tuner.training.data import Splits
-from tuner.training.failures import CATCHABLE, failure, values_text
+from tuner.training.failures import BROKEN, CATCHABLE, failure, values_text
 from tuner.training.memory import hand_back, keep_freed_memory
 from tuner.training.plan import TrainingPlan
 from tuner.training.task_info import Streamed
@@ -19,15 +21,17 @@ from tuner.training.user_loop import LoopSession
 
 if TYPE_CHECKING:
     from tuner.training.data_source import DataSource
+    from tuner.training.group import Group
     from tuner.training.session import Session
 
 
 class TrialWorker:
     """`open` a trial, `step` through its epochs, `close` it; again and again."""
 
-    def __init__(self, plan: TrainingPlan, splits: Splits | Streamed | None = None) -> None:
-        """`splits`: of `load_splits(plan)`; None for a loop of the user's own. Raises InputError for a missing GPU."""
-        self.plan = plan
+    def __init__(self, plan: TrainingPlan, splits: Splits | Streamed | None = None, group: Group | None = None) -> None:
+        """`splits`: of `load_splits(plan)`; None for a loop of the user's own. `group`: of the workers of a trial that
+        has several. Raises InputError for a missing GPU."""
+        self.plan, self._group = plan, group
         self._source: DataSource | None = None
         self._session: Session | LoopSession | None = None
         self._assignment: Assignment | None = None
@@ -35,6 +39,8 @@ class TrialWorker:
         keep_freed_memory()
         self._drawn: float | None = None
         """The value of the best trial that was drawn."""
+        self.failed_at = 0.0
+        """Unix seconds of the last failure: of several workers of a trial, the first to fail is the cause."""
         if plan.loop is None:
             self._source = self._prepared(plan, splits)
 
@@ -64,6 +70,17 @@ class TrialWorker:
         assert self._failure is not None
         return self._failure
 
+    def stop(self) -> None:
+        """From another thread: a loop of the user's own is to end at its next report."""
+        session = self._session
+        if isinstance(session, LoopSession):
+            session.stop()
+
+    @property
+    def failure(self) -> Failure | None:
+        """What went wrong with the open trial so far; `step` says it."""
+        return self._failure
+
     def close(self) -> None:
         """The trial is over: free its model and its memory."""
         session, self._session = self._session, None
@@ -76,7 +93,7 @@ class TrialWorker:
 
     def _draw(self, session: Session | LoopSession) -> None:
         """Of a trial at its end, if it is this worker's best so far: the sweep's best is some worker's."""
-        if isinstance(session, LoopSession) or session.best is None:
+        if isinstance(session, LoopSession) or session.best is None or session.group.rank:
             return
         value, _ = session.best
         if not self.plan.better(value, self._drawn):
@@ -89,11 +106,11 @@ class TrialWorker:
 
     def _made(self, assignment: Assignment) -> Session | LoopSession:
         if self.plan.loop is not None:
-            return LoopSession(self.plan, assignment)
+            return LoopSession(self.plan, assignment, self._group)
         from tuner.training.session import Session
 
         assert self._source is not None
-        return Session(self.plan, self._source, assignment)
+        return Session(self.plan, self._source, assignment, self._group)
 
     def _prepared(self, plan: TrainingPlan, splits: Splits | Streamed | None) -> DataSource:
         if splits is None:
@@ -112,7 +129,12 @@ class TrialWorker:
 
     def _fail(self, assignment: Assignment, error: BaseException) -> None:
         what = self._session.describe() if self._session is not None else values_text(assignment)
+        self.failed_at = time.time()
         self._failure = failure(assignment, error, what)
+        if self._group is not None:
+            if self._group.broken:  # aborted meanwhile: whatever was raised comes of that
+                self._failure = replace(self._failure, kind=BROKEN)
+            self._group.leave()
         self._session = None
         self._free()
 

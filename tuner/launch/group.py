@@ -1,0 +1,239 @@
+"""Several workers in one trial: the actor that Tune knows is rank 0, and its helpers live in its placement group.
+
+Helpers stay for as long as their actor does, so that a further trial costs no start; they belong to it, so Ray ends
+them when it is gone. A trial that raises or runs out of memory in one worker leaves all of them usable: the others are
+woken up, and the next trial begins with a new group. A helper that dies takes its actor with it, so that the trial is
+lost as any trial whose worker is: it goes back to its last checkpoint on a whole new set.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
+
+from tuner.launch.cluster import TrialResources
+from tuner.launch.trial_log import logged
+from tuner.launch.worker import HelperLost
+from tuner.records.epochs import Assignment, Failure, Report
+from tuner.training.failures import BROKEN, GroupBroken
+from tuner.training.group import Group, Meeting
+from tuner.training.plan import TrainingPlan
+from tuner.training.worker import TrialWorker
+
+FAREWELL_SECONDS = 60.0
+"""How long a worker may take to notice that another has failed; one that takes longer is ended."""
+LOOK_SECONDS = 1.0
+"""How often the watch looks whether it is still needed."""
+
+Message = Report | Failure
+Stamped = tuple[Message | None, float]
+"""A message and, of a failure, when that was: the first one is the cause of the others."""
+
+
+class Helper:
+    """A further worker of one actor's trials: does what its rank 0 does, at the same time."""
+
+    def __init__(self, rank: int, size: int) -> None:
+        self._group = Group(rank, size, ray.util.get_node_ip_address())
+        self._log = Path(os.devnull)
+
+    def prepare(self, plan: list[Any], splits: list[Any]) -> None:
+        """The first thing asked of it. Raises what a worker raises that cannot start."""
+        self._plan: TrainingPlan = ray.get(plan[0])
+        self._worker = TrialWorker(self._plan, ray.get(splits[0]) if splits else None, self._group)
+
+    def open(self, assignment: Assignment, meeting: Meeting | None) -> Stamped:
+        """`meeting`: where a new group comes together; None: the last one still holds."""
+        self._log = Path(self._plan.checkpoints_dir).parent / "logs" / f"{assignment.trial}.{self._group.rank}.log"
+        with logged(self._log):
+            self._worker.close()
+            if meeting is not None:
+                self._group.join(meeting)
+            self._worker.open(assignment)
+        return self._worker.failure, self._worker.failed_at
+
+    def step(self) -> Stamped:
+        with logged(self._log):
+            message = self._worker.step()
+        return message, self._worker.failed_at
+
+    @ray.method(concurrency_group="aside")  # type: ignore[untyped-decorator]
+    def wake(self) -> None:
+        """While `step` runs: the trial is over, though a loop of the user's own goes on here."""
+        self._worker.stop()
+        self._group.abort()
+
+    def close(self) -> None:
+        with logged(self._log):
+            self._worker.close()
+
+
+class GroupWorker:
+    """Rank 0 and its helpers, which behave as one worker."""
+
+    def __init__(self, plan: list[Any], splits: list[Any], resources: TrialResources) -> None:
+        """Raises HelperLost where the helpers do not start."""
+        self._references = (plan, splits)
+        self._resources = resources
+        self._plan: TrainingPlan = ray.get(plan[0])
+        self._group = Group(0, resources.workers, ray.util.get_node_ip_address())
+        self._helpers: dict[int, Any] = {}
+        """By rank."""
+        self._epochs: dict[int, Any] = {}
+        """Rank -> its answer to `step`; that of a loop of the user's own comes when the loop ends."""
+        self._together = False
+        """Whether the group of the last trial still holds."""
+        self._ended = False
+        """Whether the trial had all its epochs, or finished of its own will."""
+        self._lost: HelperLost | None = None
+        self._start()
+        self._own = TrialWorker(self._plan, ray.get(splits[0]) if splits else None, self._group)
+
+    def open(self, assignment: Assignment) -> None:
+        if not self._helpers:
+            self._start()
+        self._ended = False
+        meeting = None if self._together else self._group.open_door()
+        opened = [helper.open.remote(assignment, meeting) for helper in self._helpers.values()]
+        with self._watched(opened):
+            try:
+                if meeting is not None:
+                    self._group.join(meeting)
+                self._together = True
+                self._own.open(assignment)
+            except GroupBroken as error:
+                self._lost = HelperLost(str(error))
+
+    def step(self) -> Message:
+        """Raises HelperLost where a helper is gone or does not answer."""
+        if self._lost is not None:
+            raise self._lost
+        for rank, helper in self._helpers.items():
+            if rank not in self._epochs:
+                self._epochs[rank] = helper.step.remote()
+        with self._watched(list(self._epochs.values())):
+            mine = self._own.step(), self._own.failed_at
+        said = {0: mine, **self._answers(mine[0])}
+        failures = {rank: (message, at) for rank, (message, at) in said.items() if isinstance(message, Failure)}
+        if not failures:
+            self._ended = self._is_last(mine[0])
+            return mine[0]
+        self._together = False
+        return self._cause(failures)
+
+    def close(self) -> None:
+        self._own.close()
+        if self._epochs and not self._have_ended(FAREWELL_SECONDS if self._ended else 0.0):
+            self._group.leave()
+            self._together = False
+            for helper in self._helpers.values():
+                helper.wake.remote()
+            if not self._have_ended(FAREWELL_SECONDS):
+                self._dismiss()
+        self._epochs.clear()
+        for helper in self._helpers.values():
+            helper.close.remote()
+
+    def _have_ended(self, seconds: float) -> bool:
+        """Whether the loops of the user's own have, within that time."""
+        waiting = list(self._epochs.values())
+        return not ray.wait(waiting, num_returns=len(waiting), timeout=seconds)[1]
+
+    def _is_last(self, message: Message | None) -> bool:
+        assert isinstance(message, Report)
+        return message.finished is not None or message.epoch.epoch >= self._plan.max_epochs
+
+    def _start(self) -> None:
+        size = self._resources.workers
+        self._helpers = {rank: _actor(self._resources, rank).remote(rank, size) for rank in range(1, size)}
+        try:
+            ray.get([helper.prepare.remote(*self._references) for helper in self._helpers.values()])
+        except ray.exceptions.RayTaskError as error:
+            self._dismiss()
+            raise error.cause from None
+        except ray.exceptions.RayError as error:
+            raise HelperLost(f"a worker did not start: {error}") from error
+
+    def _dismiss(self) -> None:
+        for helper in self._helpers.values():
+            ray.kill(helper)
+        self._helpers = {}
+
+    def _answers(self, mine: Message) -> dict[int, Stamped]:
+        """What the helpers say. Rank 0 ends an epoch when all do, but for loops of the user's own: what these report
+        elsewhere does not count. Where it failed, nobody is waited for longer than it takes to notice."""
+        waiting = list(self._epochs.values())
+        limit = FAREWELL_SECONDS if isinstance(mine, Failure) else None if self._plan.loop is None else 0
+        ended, late = ray.wait(waiting, num_returns=len(waiting), timeout=limit)
+        if late and isinstance(mine, Failure):
+            seconds = f"{FAREWELL_SECONDS:g} s"
+            raise HelperLost(f"a worker did not notice within {seconds} that another failed: {mine.message}")
+        ranks = {reference: rank for rank, reference in self._epochs.items()}
+        return {ranks[reference]: self._answer(ranks[reference]) for reference in ended}
+
+    def _answer(self, rank: int) -> Stamped:
+        try:
+            stamped: Stamped = ray.get(self._epochs[rank] if self._plan.loop else self._epochs.pop(rank))
+        except ray.exceptions.RayError as error:
+            raise HelperLost(f"worker {rank} of {self._resources.workers}: {_first_line(error)}") from error
+        return stamped
+
+    def _cause(self, failures: dict[int, tuple[Failure, float]]) -> Failure:
+        """The first failure that is none of another's making."""
+        causes = {rank: at for rank, (failed, at) in failures.items() if failed.kind != BROKEN}
+        if not causes:
+            raise HelperLost(failures[min(failures)][0].message)
+        first = min(causes, key=causes.__getitem__)
+        failed = failures[first][0]
+        return replace(failed, message=f"{failed.message} (worker {first} of {self._resources.workers})")
+
+    @contextmanager
+    def _watched(self, references: list[Any]) -> Iterator[None]:
+        """While inside, a helper that fails or dies is noticed, even where rank 0 waits for it on a GPU."""
+        over = threading.Event()
+        threading.Thread(target=self._watch, args=(references, over), daemon=True, name="helpers").start()
+        try:
+            yield
+        finally:
+            over.set()
+
+    def _watch(self, waiting: list[Any], over: threading.Event) -> None:
+        while waiting and not over.is_set():
+            ended, waiting = ray.wait(waiting, timeout=LOOK_SECONDS)
+            if any(_failed(reference) for reference in ended) and not over.is_set():
+                self._group.abort()
+                if not over.wait(FAREWELL_SECONDS):
+                    os._exit(1)  # nothing else frees a process from a wait in the driver of a GPU: the trial is lost
+                return
+
+
+def _actor(resources: TrialResources, rank: int) -> Any:
+    bundle = resources.bundle()
+    return ray.remote(concurrency_groups={"aside": 1})(Helper).options(
+        num_cpus=bundle.pop("CPU"),
+        num_gpus=bundle.pop("GPU", 0),
+        memory=bundle.pop("memory", 0),
+        resources=bundle,
+        scheduling_strategy=PlacementGroupSchedulingStrategy(
+            placement_group=ray.util.get_current_placement_group(), placement_group_bundle_index=rank
+        ),
+    )
+
+
+def _failed(reference: Any) -> bool:
+    try:
+        return isinstance(ray.get(reference)[0], Failure)
+    except ray.exceptions.RayError:
+        return True
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
