@@ -370,7 +370,11 @@ OPTIONS = st.builds(
 )
 NUMBERS = st.floats(0.001, 1e9)
 TARGETS = st.dictionaries(TEXT.map(lambda text: text + "_loss"), NUMBERS, max_size=2)
-GPUS = st.sampled_from((0.0, 0.25, 1.0, 2.0))
+MEMORY = st.none() | st.integers(1, 2**40)
+RESOURCES = st.one_of(
+    st.builds(Resources, NUMBERS, st.sampled_from((0.0, 0.25, 1.0, 2.0)), MEMORY),
+    st.builds(Resources, NUMBERS, st.sampled_from((0.0, 1.0)), MEMORY, workers=st.integers(1, 9)),
+)
 
 
 @st.composite
@@ -402,7 +406,7 @@ def sweeps(draw: st.DrawFn) -> Sweep:
             first,
         ),
         stop=Stop(draw(st.none() | NUMBERS), draw(TARGETS)),
-        resources=Resources(draw(NUMBERS), draw(GPUS), draw(st.none() | st.integers(1, 2**40))),
+        resources=draw(RESOURCES),
         retries=RetriesSection(times=draw(st.integers(0, 9)), silent_minutes=draw(st.none() | NUMBERS)),
         checkpoints=CheckpointsSection(keep=draw(st.integers(1, 9)), every=draw(st.integers(1, 9))),
         storage=draw(st.none() | st.just("some/folder")),

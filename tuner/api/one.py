@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import tuner.tracking as tracking
+from tuner.api.plan import alone
 from tuner.api.sweeps import load_resolved, load_sweep
 from tuner.control.trials import trial_seed
 from tuner.diagnosis import diagnose
@@ -69,6 +70,8 @@ def train_one(
     InputError for values outside the space, RunError where the training itself failed.
     """
     sweep, chosen, seed = chosen_config(what, config, overrides, flags, runs)
+    if sweep.resources.workers > 1:
+        say(f"note   {alone(sweep)}")
     say("config " + ", ".join(f"{name}={value}" for name, value in chosen.items()))
     with tempfile.TemporaryDirectory(prefix="tuner-") as scratch:
         plan = replace(TrainingPlan.from_sweep(sweep, RunDirectory(Path(scratch))), runs=str(runs))

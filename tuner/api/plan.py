@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from tuner.records.trial import ParameterRecord
 from tuner.sweep import Sweep
+from tuner.sweep.sweep import Resources
 
 
-def describe(sweep: Sweep) -> str:
-    """Plain text, some ten lines."""
+def describe(sweep: Sweep, *, in_process: bool = False) -> str:
+    """Plain text, some ten lines. `in_process`: without Ray."""
     search = sweep.search
     trained = sweep.task or sweep.loop or "a function"
     trials = f"{search.trials} trials" if search.trials is not None else "every point of the grid"
@@ -29,7 +30,17 @@ def describe(sweep: Sweep) -> str:
         rows.append(f"ends early {' or '.join(limits)}")
     rows += [f"{'space' if number == 0 else '':10} {line}" for number, line in enumerate(_space(sweep))]
     rows += [f"note       {note}" for note in sweep.notes]
+    if in_process and sweep.resources.workers > 1:
+        rows.append(f"note       {alone(sweep)}")
     return "\n".join(rows)
+
+
+def alone(sweep: Sweep) -> str:
+    """What one process makes of a trial of several workers."""
+    return (
+        f"resources.workers: {sweep.resources.workers}, and without Ray there is one; the batch is global, so a task's "
+        "numbers are the same, and a loop of your own has world_size 1"
+    )
 
 
 def _further_seeds(sweep: Sweep) -> str:
@@ -44,16 +55,21 @@ def _further_seeds(sweep: Sweep) -> str:
 
 def _resources(sweep: Sweep) -> str:
     asked = sweep.resources
-    parts = [f"{asked.cpu:g} CPU"]
+    if asked.workers == 1:
+        return _amounts(asked, 1)
+    total, each = _amounts(asked, asked.workers), _amounts(asked, 1)
+    return f"{total}, for {asked.workers} workers that share each batch ({each} each)"
+
+
+def _amounts(asked: Resources, workers: int) -> str:
+    parts = [f"{asked.cpu * workers:g} CPU"]
     if asked.gpu:
-        parts.append(f"{asked.gpu:g} GPU")
+        parts.append(f"{asked.gpu * workers:g} GPU")
     if asked.memory:
-        parts.append(f"{asked.memory / 2**30:.3g} GiB")
+        parts.append(f"{asked.memory * workers / 2**30:.3g} GiB")
     if asked.accelerator:
         parts.append(asked.accelerator)
-    if asked.workers == 1:
-        return ", ".join(parts)
-    return f"{asked.workers} workers that share each batch, each with {', '.join(parts)}"
+    return ", ".join(parts)
 
 
 def _space(sweep: Sweep) -> list[str]:

@@ -70,7 +70,7 @@ def command(
             from tuner.api.plan import describe
 
             notes = [f"note       {note}\n" for note in warm.notes]
-            sys.stderr.write(describe(loaded) + "\n" + "".join(notes))
+            sys.stderr.write(describe(loaded, in_process=launch.address == "none") + "\n" + "".join(notes))
         if final_test:
             refuse_without_test(loaded, runs)
         finished = start_sweep(loaded, launch)
