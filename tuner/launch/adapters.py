@@ -20,6 +20,7 @@ from ray.tune.search import Searcher
 from tuner.control.controller import Controller
 from tuner.launch.evictions import Evicted, survive_evictions
 from tuner.launch.trainable import ASSIGNMENT, MESSAGE
+from tuner.launch.worker import HelperLost
 from tuner.records.epochs import EVICTED, LOST, Assignment, Failure, Report
 from tuner.training.failures import values_text
 
@@ -120,7 +121,7 @@ class ControllerScheduler(_Unpicklable, FIFOScheduler):  # type: ignore[misc]
             return
         cause = getattr(error, "cause", None) or error
         why = f"{type(cause).__name__}: {cause}".splitlines()[0] if cause is not None else "its actor died"
-        self.desk.lost(trial.trial_id, why)
+        self.desk.lost(trial.trial_id, why, evicted=isinstance(cause, HelperLost) and cause.evicted)
 
 
 class ControllerStopper(_Unpicklable, tune.Stopper):  # type: ignore[misc]

@@ -183,7 +183,8 @@ class GroupWorker:
         try:
             stamped: Stamped = ray.get(self._epochs[rank] if self._plan.loop else self._epochs.pop(rank))
         except ray.exceptions.RayError as error:
-            raise HelperLost(f"worker {rank} of {self._resources.workers}: {_first_line(error)}") from error
+            evicted = isinstance(error, ray.exceptions.OutOfMemoryError)
+            raise HelperLost(f"worker {rank} of {self._resources.workers}: {_first_line(error)}", evicted) from error
         return stamped
 
     def _cause(self, failures: dict[int, tuple[Failure, float]]) -> Failure:

@@ -11,6 +11,14 @@ class HelperLost(RuntimeError):
     """Of a trial with several workers one is gone. Raised through the driver's `step`, so that all are made anew and
     the trial is lost, as any whose worker is."""
 
+    def __init__(self, why: str, evicted: bool = False) -> None:
+        """`evicted`: Ray ended it, as its node was short of memory."""
+        super().__init__(why, evicted)
+        self.why, self.evicted = why, evicted
+
+    def __str__(self) -> str:
+        return self.why
+
 
 class Worker(Protocol):
     """Trains one trial at a time, epoch by epoch; `training.worker.TrialWorker` is one."""
