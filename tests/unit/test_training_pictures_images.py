@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 
@@ -18,6 +20,12 @@ from tuner.training.plan import TrainingPlan
 from tuner.training.settings import read_settings
 
 DATA = Path(__file__).parents[1] / "data"
+
+
+@pytest.fixture(autouse=True)
+def as_the_frame_calls_them() -> Iterator[None]:
+    with torch.no_grad():
+        yield
 
 
 def made(task: str, model: str, folder: Path, **fixed: Any) -> tuple[Trainer, DeviceData]:

@@ -238,7 +238,7 @@ AUGMENTATIONS = tuple(
         "rotate": "by up to 15 degrees",
         "brightness": "all pixels up or down by up to 0.2 standard deviations",
         "contrast": "times 0.8 to 1.2",
-        "noise": "Gaussian, 0.1 standard deviations",
+        "noise": "Gaussian, of deviation 0.1: of the standard deviation, or of pixels from 0 to 1",
     }.items()
 )
 

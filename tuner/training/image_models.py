@@ -87,4 +87,11 @@ IMAGE_MODELS = (
         ),
         "a distribution of codes for each input; samples from N(0, I)",
     ),
+    Component(
+        "encoder_classifier",
+        "model",
+        "tuner.training.models.encoder_classifier:build",
+        (_BODY, *_CODER, DROPOUT, ACTIVATION, NORMALISATION),
+        "an autoencoder's encoder without its code, and a head: with `weights: RUN` of the autoencoder",
+    ),
 )
