@@ -28,6 +28,8 @@ def test_a_shipped_sweep_trains(path: Path, tmp_path: Path) -> None:
     overrides = {"search.max_epochs": "2", "data.limit": "600"}
     if path.stem.startswith(("autoencoder", "char", "segmentation")) or "fashion" in path.stem:
         overrides["data.dir"] = str(ROOT / "tests" / "data")
+    if path.stem == "autoencoder_classifier":
+        overrides["space.weights"] = "{choice: [none]}"  # those of another run: tests/unit/test_training_autoencoder.py
     sweep = read_sweep(path, catalogue=CATALOGUE, overrides=overrides)
     plan = TrainingPlan.from_sweep(sweep, RunDirectory(tmp_path))
     splits = load_splits(plan)

@@ -15,12 +15,13 @@ from tuner.records.epochs import Assignment, Report
 from tuner.training.baselines import baseline_loss
 from tuner.training.data import load_splits
 from tuner.training.losses import Objective
-from tuner.training.models import autoencoder, variational
+from tuner.training.models import autoencoder, encoder_classifier, variational
 from tuner.training.own_losses import BinaryCrossEntropy
 from tuner.training.plan import TrainingPlan
 from tuner.training.run_one import train_one
 from tuner.training.task_info import TaskInfo
 from tuner.training.tasks import DigitsAutoencoder, FashionAutoencoder
+from tuner.training.weights import read_weights
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -136,3 +137,33 @@ def test_an_autoencoder_learns_digits(model: str, tmp_path: Path) -> None:
     facts = reports[0].facts
     assert facts is not None and facts.baseline_loss is not None
     assert np.isfinite(last.epoch.metrics["val_rmse"])
+
+
+def trained(plan: TrainingPlan, epochs: int) -> tuple[Report, Path]:
+    """The last report of one trial, and its best weights."""
+    last = train_one(plan, load_splits(plan), Assignment("0000", 1, {}, 0, epochs), lambda _: None)
+    assert isinstance(last, Report), last
+    return last, Path(plan.checkpoints_dir) / "0000" / "best.safetensors"
+
+
+@pytest.mark.parametrize("body", ["cnn", "mlp"])
+def test_a_classifier_starts_from_the_encoder_of_an_autoencoder(body: str, tmp_path: Path) -> None:
+    fixed = {"depth": 1, "width": 8, "lr": 0.01, "standardise": True, "output": "linear"}
+    plan = TrainingPlan("digits_autoencoder", str(tmp_path / "a"), model=f"{body}_autoencoder", fixed=fixed)
+    _, weights = trained(plan, 1)
+    fixed = {"body": body, "depth": 1, "width": 8, "weights": str(weights), "frozen": "all"}
+    plan = TrainingPlan("digits", str(tmp_path / "b"), model="encoder_classifier", fixed=fixed, folder=str(tmp_path))
+    _, classifier = trained(plan, 1)
+    first, second = read_weights(weights), read_weights(classifier)
+    kept = [name for name in second if name.startswith("encoder.")]
+    assert kept
+    assert all(torch.equal(first[name], second[name]) for name in kept)
+
+
+def test_the_classifier_has_the_features_below_the_code() -> None:
+    info = TaskInfo("digits", (1, 8, 8), 10, 10)
+    network = encoder_classifier.build(info, depth=2, width=4)
+    assert network(torch.rand(3, 1, 8, 8)).shape == (3, 10)
+    assert network.encoder(torch.rand(3, 1, 8, 8)).shape == (3, 8 * 2 * 2)  # type: ignore[operator]
+    network = encoder_classifier.build(info, body="mlp", depth=0)
+    assert network.encoder(torch.rand(3, 1, 8, 8)).shape == (3, 64)  # type: ignore[operator]
