@@ -156,3 +156,17 @@ def test_counting_by_hand() -> None:
     assert bits(learnt, judged, 2, 2) == pytest.approx(-math.log2(3 / 4))
     # A context never seen leaves the shorter one's answer: `b b` was not, so 3/4 again.
     assert bits(learnt, judged, 3, 2) == pytest.approx(-math.log2(3 / 4))
+
+
+def test_a_sample_of_the_best_network_is_written(tmp_path: Path) -> None:
+    (tmp_path / "song.txt").write_text("abc abcc\n" * 60)
+    fixed = {"steps": 18, "width": 8}
+    plan = TrainingPlan("text", str(tmp_path), model="rnn", data_dir=str(tmp_path), fixed=fixed, max_epochs=1)
+    worker = TrialWorker(plan, load_splits(plan))
+    worker.open(assignment(plan))
+    assert isinstance(worker.step(), Report)
+    (path,) = tmp_path.glob("*/pictures/*")
+    text = path.read_text(encoding="utf-8")
+    assert path.name == "sample.txt"
+    assert len(text) == 800
+    assert set(text) <= set("abc \n")

@@ -21,6 +21,7 @@ Draw = Callable[[Trainer, DeviceData, Any, Path], list[Path]]
 BY_KIND = {
     "classes": ("tuner.training.pictures.confusion:draw",),
     "values": ("tuner.training.pictures.fit:draw",),
+    "tokens": ("tuner.training.pictures.text:draw",),
 }
 """Kind of target -> what is drawn."""
 BY_TASK: dict[str, tuple[str, ...]] = {}
