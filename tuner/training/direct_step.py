@@ -9,6 +9,7 @@ gradient, another optimizer, weights of several types) takes torch's way, at tha
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -46,7 +47,14 @@ class DirectStep:
         self._optimizer, self._plain = optimizer, plain
         self._kernel = KERNELS[type(optimizer)]
         self._groups: list[Group] | None = None
-        optimizer.register_load_state_dict_post_hook(self._forget)
+        mine = weakref.ref(self)  # the optimizer keeps its hooks: one that held this would keep both, and all weights
+
+        def forget(_: Optimizer) -> None:
+            step = mine()
+            if step is not None:
+                step._groups = None
+
+        optimizer.register_load_state_dict_post_hook(forget)
 
     def __call__(self) -> None:
         if self._groups is None:
@@ -66,9 +74,6 @@ class DirectStep:
         with torch.no_grad():
             for group, of_group in zip(self._groups, gradients, strict=True):
                 self._kernel(group, of_group)
-
-    def _forget(self, _: Optimizer) -> None:
-        self._groups = None
 
     def _gathered(self) -> list[Group] | None:
         """None as long as a weight has no state yet, since it had no gradient."""
