@@ -96,6 +96,18 @@ def test_not_learning_stays_at_the_constant_predictor() -> None:
     assert one(make(train, train, initial_loss=2.31)).verdict == "not_learning"
 
 
+@pytest.mark.parametrize(
+    ("first", "new", "because"), [(55.5, 0.083, "threw the network"), (2.3, 1.0, "too small to see")]
+)
+def test_a_network_that_its_first_steps_threw_gets_smaller_ones(first: float, new: float, because: str) -> None:
+    """A loss of 55 in the first epoch and the constant predictor's ever after: such a trial was told lr × 10."""
+    train = [first, 2.42, 2.36, 2.33, 2.32, 2.32]
+    found = one(make(train, train, initial_loss=2.29, num_classes=10, config={"lr": 0.83})).findings[0]
+    assert found.symptom == "not_learning"
+    assert (found.remedies[0].change, found.remedies[0].new) == ("lr", new)
+    assert because in found.remedies[0].because
+
+
 def test_unstable_rises_jumps_or_spikes() -> None:
     fell = falling(EPOCHS, 2.0, 0.3, 10)
     assert one(make(fell + rise(EPOCHS, 15, 0.04))).verdict == "unstable"

@@ -103,7 +103,13 @@ def _dead(history: History, train: Curve) -> Finding | None:
         f"training loss has not left the {baseline:.3g} of a network that has learnt nothing in {len(train)} of "
         f"{history.max_epochs} epochs"
     )
-    numbers = {"learnt": learnt, "best": best, "reference": baseline, "epochs": float(len(train))}
+    numbers = {
+        "learnt": learnt,
+        "best": best,
+        "reference": baseline,
+        "epochs": float(len(train)),
+        "first": float(train[0]),
+    }
     return _finding("not_learning", 0.97, text, history, numbers)
 
 

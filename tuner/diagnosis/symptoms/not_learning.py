@@ -36,6 +36,9 @@ WAYS = (
 )
 GUESSED = 0.65
 """Of the confidence that is left where the reference is only the first value."""
+THROWN = 2.0
+"""How many times the loss without learning the first epoch's has to be for its steps to be what killed the network:
+it was 3.8 to 24 times in trials that died of lr 0.28 to 0.83, and once where lr was too small (docs/log.md)."""
 
 
 def measures(f: Features) -> dict[str, Array]:
@@ -69,6 +72,7 @@ def find(f: Features) -> Hits:
             "reference": f.reference * f.batch.scale,
             "best": known["level"] * f.batch.scale,
             "epochs": known["count"],
+            "first": f.first * f.batch.scale,
         },
     )
 
@@ -83,8 +87,20 @@ def says(case: Case) -> str:
 
 
 def remedies(case: Case) -> tuple[Remedy, ...]:
+    first, without = case.evidence["first"], max(case.evidence["reference"], case.history.initial_loss or 0.0)
+    thrown = without > 0 and first > THROWN * without
     return (
-        case.change(of.LR, times(10, high=1.0), "learning rate × 10", "the steps may be too small to see", "T §VI.1"),
+        case.change(
+            of.LR,
+            times(0.1),
+            "learning rate / 10",
+            f"the first steps threw the network where nothing is learnt: its first epoch's loss is {number(first)}",
+            "T §VI.1",
+        )
+        if thrown
+        else case.change(
+            of.LR, times(10, high=1.0), "learning rate × 10", "the steps may be too small to see", "T §VI.1"
+        ),
         Remedy("check the labels", "shuffled or constant labels leave nothing to learn", "T §VI.1"),
         case.switch(
             ("initialisation", "init"),
