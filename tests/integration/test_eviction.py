@@ -51,7 +51,7 @@ def test_the_sweep_outlives_the_memory_monitor(tmp_path: Path, monkeypatch: pyte
     (tmp_path / "greedy.yaml").write_text(textwrap.dedent(SWEEP))
     driver = start(tmp_path, "run", "greedy.yaml")
     try:
-        finish(driver, tmp_path)
+        finish(driver, tmp_path, seconds=600)
     finally:
         end(driver)
     record = only_run(tmp_path).record()
