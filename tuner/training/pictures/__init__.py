@@ -20,13 +20,15 @@ Draw = Callable[[Trainer, DeviceData, Any, Path], list[Path]]
 
 BY_KIND = {
     "classes": ("tuner.training.pictures.confusion:draw",),
+    "itself": ("tuner.training.pictures.reconstructions:draw",),
+    "mask": ("tuner.training.pictures.masks:draw",),
     "values": ("tuner.training.pictures.fit:draw",),
     "tokens": ("tuner.training.pictures.text:draw",),
 }
 """Kind of target -> what is drawn."""
 BY_TASK: dict[str, tuple[str, ...]] = {}
 """A task of the catalogue -> what is drawn besides."""
-BY_MODEL: dict[str, tuple[str, ...]] = {}
+BY_MODEL: dict[str, tuple[str, ...]] = {"variational_autoencoder": ("tuner.training.pictures.samples:draw",)}
 """A model of the catalogue -> what is drawn besides."""
 
 
