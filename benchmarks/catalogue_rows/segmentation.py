@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from catalogue_row import Row
 
 from tuner.training.data import Splits, load_splits
 from tuner.training.plan import TrainingPlan
 
 Array = npt.NDArray[np.float32]
 LEVELS = 256
+BEATEN = "one threshold, the best on the training split"
 
 
 def baselines(plan: TrainingPlan) -> dict[str, float]:
@@ -29,9 +31,7 @@ def baselines(plan: TrainingPlan) -> dict[str, float]:
         "Otsu's threshold of each image": measure(
             np.stack([image > otsu(image) for image in val_x]), splits.val_y > 0.5
         ),
-        "one threshold, the best on the training split": measure(
-            val_x > best_threshold(train_x, splits.train_y > 0.5, measure), splits.val_y > 0.5
-        ),
+        BEATEN: measure(val_x > best_threshold(train_x, splits.train_y > 0.5, measure), splits.val_y > 0.5),
     }
 
 
@@ -65,3 +65,12 @@ def dice(found: npt.NDArray[np.bool_], true: npt.NDArray[np.bool_]) -> float:
     axes = tuple(range(1, true.ndim))
     sizes = found.sum(axes) + true.sum(axes)
     return float(np.where(sizes > 0, 2 * (found & true).sum(axes) / np.maximum(sizes, 1), 1.0).mean())
+
+
+ROW = Row(
+    "segmentation",
+    "80 microscope images of 128×128 pixels: which belong to a cell nucleus",
+    ("segmentation_nuclei",),
+    baselines,
+    BEATEN,
+)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from catalogue_rows import autoencoder as row
 from torch import nn
 
 from tuner.errors import InputError
@@ -167,3 +168,13 @@ def test_the_classifier_has_the_features_below_the_code() -> None:
     assert network.encoder(torch.rand(3, 1, 8, 8)).shape == (3, 8 * 2 * 2)  # type: ignore[operator]
     network = encoder_classifier.build(info, body="mlp", depth=0)
     assert network.encoder(torch.rand(3, 1, 8, 8)).shape == (3, 64)  # type: ignore[operator]
+
+
+def test_principal_components_by_hand() -> None:
+    """Points on the line (t, 2t) + (1, 0) need one number; a point beside it comes back as the nearest on it."""
+    train = np.array([[1.0, 0.0], [2.0, 2.0], [0.0, -2.0]])
+    assert np.allclose(row.principal(train, train, 1), train)
+    beside = np.array([[1.0 + 2.0, 0.0 - 1.0]])  # (1, 0) and a step across the line
+    found = row.principal(train, beside, 1)
+    assert np.allclose(found, [[1.0, 0.0]])
+    assert row.rmse(found, beside) == pytest.approx(math.sqrt(5 / 2))
