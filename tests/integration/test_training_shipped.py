@@ -11,7 +11,8 @@ from tuner.records.epochs import Assignment, Report
 from tuner.records.run_directory import RunDirectory
 from tuner.sweep import read_sweep
 from tuner.training.catalogue import CATALOGUE
-from tuner.training.data import load_splits
+from tuner.training.data import Splits, load_splits, raw
+from tuner.training.loaded import load_weights
 from tuner.training.plan import TrainingPlan
 from tuner.training.run_one import train_one
 
@@ -41,7 +42,13 @@ def test_a_shipped_sweep_trains(path: Path, tmp_path: Path) -> None:
         assert isinstance(last, Report), last
         assert [report.epoch.epoch for report in reports] == [1, 2]
         assert np.isfinite(last.epoch.metrics[sweep.metric.name])
-        assert (tmp_path / "checkpoints" / f"{number:04d}" / "best.safetensors").is_file()
+        loaded = load_weights(tmp_path / "checkpoints" / f"{number:04d}" / "best.safetensors")
+        assert isinstance(splits, Splits)
+        x = splits.val_x[:3]
+        x = raw(x, splits) if splits.standardised else x
+        found = loaded.predict(x)
+        assert len(found) == len(x)
+        assert np.isfinite(found).all()
 
 
 def test_the_plan_of_a_sweep_holds_what_its_file_says(tmp_path: Path) -> None:
