@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 import time
+from types import ModuleType
 
 import numpy as np
 import pytest
 from diagnosis_histories import falling, make, noisy
 
 from tuner.diagnosis import diagnose, doomed
+from tuner.diagnosis.case import Case
+from tuner.diagnosis.symptoms import bad_initialisation, not_learning
 from tuner.records.finding import Diagnosis
 from tuner.records.history import History
+from tuner.training.catalogue import CATALOGUE
 
 EPOCHS = 40
 TRAIN = falling(EPOCHS, 2.0, 0.2, 8)
@@ -221,3 +225,16 @@ def test_augmentation_that_is_not_used_has_no_strength_to_change() -> None:
     for config in ({"augmentation": "", "augmentation_strength": 1.0}, {"augmentation_strength": 1.0}, {}):
         finding = one(make(falling(EPOCHS, 2.0, 0.05, 6), val, config=config)).findings[0]
         assert "augmentation" in [remedy.change for remedy in finding.remedies if remedy.new is None]
+
+
+@pytest.mark.parametrize("symptom", [bad_initialisation, not_learning])
+def test_a_remedy_names_words_that_a_sweep_file_knows(symptom: ModuleType) -> None:
+    """`initialisation: kaiming` was proposed, which the catalogue calls he."""
+    case = Case(History("0000", {}, config={"initialisation": "small_normal"}), {})
+    (remedy,) = [remedy for remedy in symptom.remedies(case) if remedy.change == "initialisation"]
+    assert remedy.new in CATALOGUE.family("initialisation")
+
+
+def test_numbers_far_from_zero_are_standardised_before_weights_are_blamed() -> None:
+    first, *_ = bad_initialisation.remedies(Case(History("0000", {}, config={"targets": "raw"}), {}))
+    assert (first.change, first.new) == ("targets", "standardised")

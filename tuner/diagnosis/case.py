@@ -25,6 +25,7 @@ MOMENTUM = ("momentum",)
 WARMUP = ("warmup", "warmup_epochs", "warmup_steps")
 PATIENCE = ("patience",)
 AUGMENTATION = ("augmentation", "augment")
+TARGETS = ("targets",)
 STRENGTH = ("augmentation_strength",)
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tuner.diagnosis.case import Case
+from tuner.diagnosis.case import TARGETS, Case
 from tuner.diagnosis.features import Features
 from tuner.diagnosis.hits import Hits, ratio
 from tuner.diagnosis.padded import Array
@@ -66,10 +66,11 @@ def says(case: Case) -> str:
 
 
 def remedies(case: Case) -> tuple[Remedy, ...]:
-    return (
+    """Of numbers, targets whose middle is far from 0 do it more often than weights: an untrained network says 0."""
+    init = (
         case.switch(
             ("initialisation", "init"),
-            "kaiming",
+            "he",
             "He or Xavier initialisation",
             "activations keep their size from layer to layer",
             "T §VII",
@@ -77,5 +78,12 @@ def remedies(case: Case) -> tuple[Remedy, ...]:
         Remedy(
             "smaller weights in the last layer", "the first predictions are then all alike, at the baseline", "T §VII"
         ),
-        Remedy("standardise inputs and targets", "large inputs or targets make a large first loss", "T §VII"),
     )
+    scale = case.switch(
+        TARGETS,
+        "standardised",
+        "standardise inputs and targets",
+        "large inputs or targets make a large first loss",
+        "T §VII",
+    )
+    return (*init, scale) if case.history.num_classes else (scale, *init)

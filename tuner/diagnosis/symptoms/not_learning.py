@@ -104,7 +104,7 @@ def remedies(case: Case) -> tuple[Remedy, ...]:
         Remedy("check the labels", "shuffled or constant labels leave nothing to learn", "T §VI.1"),
         case.switch(
             ("initialisation", "init"),
-            "kaiming",
+            "he",
             "He or Xavier initialisation",
             "weights of 0 or far too large: dead units",
             "T §VII",
