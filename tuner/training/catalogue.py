@@ -35,6 +35,15 @@ TASKS = (
     _task("cifar10", "CIFAR10", "60,000 colour images of 32×32 pixels, ten classes of things and animals"),
     _task("digits", "Digits", "1,797 digits of 8×8 pixels, from scikit-learn"),
     _task("fashion_mnist", "FashionMNIST", "70,000 garments of 28×28 pixels"),
+    _task("fashion_source", "FashionSource", "five classes of Fashion-MNIST, to pre-train on"),
+    _task("fashion_few", "FashionFew", "its other five classes, with 20 images each to learn from"),
+    _task(
+        "image_folder",
+        "ImageFolder",
+        "images of your own, a folder for each class",
+        "classes",
+        ParameterSpec("size", "int", low=4, default=64, says="pixels of a side"),
+    ),
     _task("mnist", "MNIST", "70,000 written digits of 28×28 pixels"),
     _task(
         "adding",

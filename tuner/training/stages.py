@@ -18,18 +18,15 @@ FROZEN = ("none", "partly", "all")
 def stages_of(model: nn.Module) -> list[list[nn.Module]]:
     """The modules of each stage, the head last. Raises InputError for a model that has only one."""
     own = getattr(model, "stages", None)
-    if callable(own):
-        found = [[module] for module in own()]
-    else:
-        found = []
-        for child in model.children():
-            weights = list(child.parameters())
-            if not weights:
-                continue
-            if found and all(weight.ndim < 2 for weight in weights):
-                found[-1].append(child)
-            else:
-                found.append([child])
+    found: list[list[nn.Module]] = []
+    for child in own() if callable(own) else model.children():
+        weights = list(child.parameters())
+        if not weights:
+            continue
+        if found and all(weight.ndim < 2 for weight in weights):
+            found[-1].append(child)
+        else:
+            found.append([child])
     if len(found) < 2:
         cure = "this network has no stages: give it a method stages() -> its modules in order, the head last"
         raise InputError("a network without stages", (Fault("model", type(model).__name__, cure),))
@@ -47,13 +44,16 @@ class Body:
 
 
 def part(model: nn.Module, frozen: str, *, own_rate: bool) -> Body:
-    """Freeze `all` of the body, or all but its last stage (`partly`): these weights get no gradients."""
+    """Freeze `all` of the body, or all but its last stage (`partly`): these weights get no gradients. `own_rate`: name
+    those that learn."""
     if frozen == "none" and not own_rate:
         return Body()
-    body = stages_of(model)[:-1]
-    still = {"none": [], "partly": body[:-1], "all": body}[frozen]
-    modules = tuple(module for stage in still for module in stage)
-    for module in modules:
-        module.requires_grad_(False)
-    trained = [weight for stage in body for module in stage for weight in module.parameters() if weight.requires_grad]
-    return Body(modules, tuple(trained) if own_rate else ())
+    stages = stages_of(model)
+    still = stages[: {"none": 0, "partly": -2, "all": -1}[frozen]]
+    learning = {id(weight) for stage in stages[len(still) :] for module in stage for weight in module.parameters()}
+    if frozen != "none":
+        for weight in model.parameters():  # those too that stand in no stage, such as a transformer's positions
+            weight.requires_grad_(id(weight) in learning)
+    head = {id(weight) for module in stages[-1] for weight in module.parameters()}
+    body = [weight for weight in model.parameters() if weight.requires_grad and id(weight) not in head]
+    return Body(tuple(module for stage in still for module in stage), tuple(body) if own_rate else ())

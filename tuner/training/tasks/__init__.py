@@ -7,8 +7,10 @@ from tuner.training.tasks.curves import Line, Wave
 from tuner.training.tasks.digits import Digits
 from tuner.training.tasks.elnino import ElNino
 from tuner.training.tasks.examples import Examples, Task, cache_folder
+from tuner.training.tasks.fashion_transfer import FashionFew, FashionSource
 from tuner.training.tasks.housing import Housing
 from tuner.training.tasks.idx_images import MNIST, FashionMNIST
+from tuner.training.tasks.image_folder import ImageFolder
 from tuner.training.tasks.image_masks import ImageMasks, Nuclei
 from tuner.training.tasks.text import Text, TinyShakespeare
 
@@ -21,8 +23,11 @@ __all__ = [
     "ElNino",
     "Examples",
     "FashionAutoencoder",
+    "FashionFew",
     "FashionMNIST",
+    "FashionSource",
     "Housing",
+    "ImageFolder",
     "ImageMasks",
     "Line",
     "MNISTAutoencoder",

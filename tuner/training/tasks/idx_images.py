@@ -56,7 +56,10 @@ class FashionMNIST(MNIST):
     """Garments."""
 
     name = "fashion_mnist"
-    classes = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
+    classes: tuple[str, ...] = (
+        *("T-shirt", "trouser", "pullover", "dress", "coat"),
+        *("sandal", "shirt", "sneaker", "bag", "ankle boot"),
+    )
     folder_name = "FashionMNIST"
 
 
