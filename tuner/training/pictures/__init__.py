@@ -28,7 +28,12 @@ BY_KIND = {
 """Kind of target -> what is drawn."""
 BY_TASK: dict[str, tuple[str, ...]] = {}
 """A task of the catalogue -> what is drawn besides."""
-BY_MODEL: dict[str, tuple[str, ...]] = {"variational_autoencoder": ("tuner.training.pictures.samples:draw",)}
+BY_MODEL: dict[str, tuple[str, ...]] = {
+    "cnn": ("tuner.training.pictures.attention:of_channels",),
+    "resnet": ("tuner.training.pictures.attention:of_channels",),
+    "variational_autoencoder": ("tuner.training.pictures.samples:draw",),
+    "vit": ("tuner.training.pictures.attention:of_patches",),
+}
 """A model of the catalogue -> what is drawn besides."""
 
 
