@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tuner.training.integrations import generators
 from tuner.training.integrations.epoch_book import EpochBook, examples, named
 from tuner.training.loop import GRADIENT_EVERY
 from tuner.training.trial import Trial
@@ -47,6 +48,14 @@ class LightningReport(Callback):  # type: ignore[misc]
         self._of_validation: set[str] = set()
         self._first_step: int | None = None
         """The trainer's count when this attempt began; None once its facts are told."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Lightning's checkpoints hold no generators; with these a resumed trial draws what it would have drawn."""
+        return {"generators": generators.states()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Before Lightning makes its loaders, which draw from them."""
+        generators.restore(state_dict["generators"])
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         if trainer.world_size > 1:
