@@ -207,3 +207,17 @@ def _after_an_epoch(clip: float, seed: int, folder: Path) -> float:
     report = worker.step()
     assert isinstance(report, Report)
     return report.epoch.metrics["val_loss"]
+
+
+def test_long_gates_hold_a_feature_for_up_to_a_sequence() -> None:
+    torch.manual_seed(0)
+    info = TaskInfo("series", (101, 2), 0, 100, kind="values", outputs=1)
+    for cell, gate in (("lstm", slice(200, 400)), ("gru", slice(200, 400))):
+        network = rnn.build(info, cell=cell, width=200, gates="long")
+        assert isinstance(network, rnn.Recurrent)
+        both = (network.cells.bias_ih_l0 + network.cells.bias_hh_l0).detach()
+        kept = both[gate].sigmoid()
+        steps = 1 / (1 - kept)  # log(u) of a bias is a time of 1 + u steps
+        assert 2 <= steps.min() < 10 < 90 < steps.max() <= 101
+        if cell == "lstm":
+            assert torch.equal(both[:200], -both[gate])

@@ -21,6 +21,13 @@ SEQUENCE_MODELS = (
             ParameterSpec("layers", "int", low=1, default=1, says="one above the other"),
             ParameterSpec("width", "int", low=1, default=64, says="features of a state; of a token's embedding too"),
             DROPOUT,
+            ParameterSpec(
+                "gates",
+                "text",
+                choices=("short", "long"),
+                default="short",
+                says="of lstm and gru begin to hold for some steps, or for up to a sequence's length",
+            ),
             ParameterSpec("bidirectional", "bool", default=False, says="reads from both ends; never of text"),
         ),
         "recurrent network over sequences and text",

@@ -31,12 +31,20 @@ def build(
     width: int = 64,
     dropout: float = 0.0,
     bidirectional: bool = False,
+    gates: str = "short",
 ) -> nn.Module:
     check_sequence(task, "rnn")
     if bidirectional and answers_each_step(task):
         cure = "a step would see the token that it has to predict: set it to false"
         raise InputError("a network that looks ahead", (Fault("bidirectional", True, cure),))
-    return Recurrent(task, cell, layers, width, dropout, bidirectional=bidirectional)
+    made = Recurrent(task, cell, layers, width, dropout, bidirectional=bidirectional)
+    if cell == "irnn":
+        _begin_as_identity(made.cells)
+    elif gates == "long":
+        _remember_long(made.cells, cell, task.input_shape[0])
+    elif cell == "lstm":
+        _keep_at_first(made.cells)
+    return made
 
 
 class Recurrent(nn.Module):
@@ -55,10 +63,6 @@ class Recurrent(nn.Module):
             dropout=dropout if layers > 1 else 0.0,  # torch has it between layers, and warns of a single one
             bidirectional=bidirectional,
         )
-        if cell == "lstm":
-            _keep_at_first(self.cells)
-        if cell == "irnn":
-            _begin_as_identity(self.cells)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(width * (2 if bidirectional else 1), task.outputs)
         self._each_step = answers_each_step(task)
@@ -91,6 +95,22 @@ def _keep_at_first(cells: nn.RNNBase) -> None:
         for name, bias in cells.named_parameters():
             if name.startswith("bias"):
                 bias[width : 2 * width] = 1.0 if name.startswith("bias_ih") else 0.0  # torch adds the two
+
+
+def _remember_long(cells: nn.RNNBase, cell: str, steps: int) -> None:
+    """Gates begin so that features are held for 1 to `steps` steps, each for its own time: the bias of the gate that
+    keeps is log(u), u uniform in [1, steps − 1], and that of an LSTM's input gate −log(u) (Tallec & Ollivier 2018)."""
+    width, gates = cells.hidden_size, {"lstm": 4, "gru": 3}.get(cell, 0)
+    with torch.no_grad():
+        for name, bias in cells.named_parameters():
+            if not name.startswith("bias") or not gates:
+                continue
+            keeps, held = bias[width : 2 * width], torch.empty(width).uniform_(1, max(steps - 1, 2)).log()
+            if name.startswith("bias_hh"):  # torch adds the two
+                bias[: 2 * width] = 0.0
+            else:
+                keeps.copy_(held)  # an LSTM's forget gate, a GRU's update gate: h' = (1 − z) n + z h
+                bias[:width] = -held if cell == "lstm" else 0.0
 
 
 def _begin_as_identity(cells: nn.RNNBase) -> None:
