@@ -27,7 +27,7 @@ def test_there_are_sweeps_to_try() -> None:
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_a_shipped_sweep_trains(path: Path, tmp_path: Path) -> None:
     overrides = {"search.max_epochs": "2", "data.limit": "600"}
-    if path.stem.startswith(("autoencoder", "char", "segmentation")) or "fashion" in path.stem:
+    if path.stem.startswith(("autoencoder", "char", "housing", "segmentation")) or "fashion" in path.stem:
         overrides["data.dir"] = str(ROOT / "tests" / "data")
     if path.stem == "autoencoder_classifier":
         overrides["space.weights"] = "{choice: [none]}"  # those of another run: tests/unit/test_training_autoencoder.py
