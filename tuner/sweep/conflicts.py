@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tuner.records.values import Scalar
-from tuner.space import branch_name
+from tuner.space import Float, Int, branch_name
 from tuner.sweep.claims import MODEL, Claims
 from tuner.sweep.setting import Setting
 from tuner.sweep.tree import Faults
@@ -73,3 +73,37 @@ def idle_notes(claims: Claims) -> list[str]:
         if without and len(without) < len(claims.models):
             notes.append(f"{setting.name} does nothing with {', '.join(without)}: nest it in the models that take it")
     return notes
+
+
+FEWEST_NORMALISED = 8
+"""Examples of a batch from which batch normalisation's mean and deviation say enough (Wu and He 2018, figure 1)."""
+
+
+def small_batch_notes(claims: Claims) -> list[str]:
+    """Batch normalisation where a batch may be too small for it."""
+    size = claims.settings.get("batch_size")
+    smallest = None if size is None else _smallest(size)
+    if smallest is None or smallest >= FEWEST_NORMALISED:
+        return []
+    found = []
+    for model in claims.models:
+        spec = model.parameter("normalisation")
+        if spec is None:
+            continue
+        own = claims.settings.get(f"model.{model.name}.normalisation", claims.settings.get("normalisation"))
+        if "batch" in (own.values if own is not None else (spec.default,)):
+            found.append(model.name)
+    if not found:
+        return []
+    whose = ", ".join(found)
+    why = f"its means are poor below {FEWEST_NORMALISED}"
+    return [f"batch_size may be {smallest:g}, and {whose} may have batch normalisation: {why}"]
+
+
+def _smallest(setting: Setting) -> float | None:
+    match setting.domain:
+        case Int() | Float():
+            return setting.domain.low
+        case _:
+            numbers = [value for value in setting.values if isinstance(value, int | float)]
+            return min(numbers, default=None)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tuner.records.catalogue import Catalogue
 from tuner.space import did_you_mean
 from tuner.sweep.claims import MODEL, Claims, check_claims
-from tuner.sweep.conflicts import check_required, check_twice, idle_notes
+from tuner.sweep.conflicts import check_required, check_twice, idle_notes, small_batch_notes
 from tuner.sweep.sections import SweepFile
 from tuner.sweep.setting import Setting
 from tuner.sweep.tree import Faults, Leaf, Table
@@ -42,7 +42,7 @@ def check_trained(
     check_twice(claims, faults)
     check_required(claims, faults)
     check_loss_fits(claims, file.task, faults)
-    return Trained(claims, tuple(idle_notes(claims)))
+    return Trained(claims, (*idle_notes(claims), *small_batch_notes(claims)))
 
 
 def _by_name(settings: Sequence[Setting], faults: Faults) -> Mapping[str, Setting]:

@@ -18,6 +18,7 @@ from tuner.training.layout import channels_last_pays
 from tuner.training.locate import locate, signature_of
 from tuner.training.loop import Trainer
 from tuner.training.losses import Objective
+from tuner.training.mixup import Mixup, check_mixup
 from tuner.training.optimizers import build_optimizer
 from tuner.training.own_task import OwnTask
 from tuner.training.schedules import Schedule
@@ -81,6 +82,9 @@ def loss_of(settings: Settings, task: TaskInfo, own: OwnTask | None = None) -> P
     if component is None or (loss.name not in fits and kind is not None):
         cure = f"the targets are {task.kind}: take {', '.join(fits)}"
         raise InputError("a loss that does not fit the task", (Fault("loss", loss.name, cure),))
+    if loss.name == "msle" and settings.targets != "raw":
+        cure = "msle takes the logarithm itself: take targets: raw, or mse with targets: log"
+        raise InputError("a logarithm of scaled targets", (Fault("targets", settings.targets, cure),))
     return loss
 
 
@@ -129,12 +133,14 @@ def build_trainer(
         warmup=settings.warmup,
     )
     loss = loss_of(settings, data.task, own)
+    check_mixup(settings.mixup, data.task.kind, loss.name if isinstance(loss, Part) else loss, data.task.vocabulary)
     objective = Objective(
         loss.name if isinstance(loss, Part) else loss,
         loss.arguments if isinstance(loss, Part) else {},
         weights,
         label_smoothing=settings.label_smoothing,
         l1=settings.l1,
+        hardest=settings.hardest,
         step=own.step if own is not None else None,
     )
     if settings.compile:
@@ -150,6 +156,7 @@ def build_trainer(
         ),
         batch_size=settings.batch_size,
         scores=Scores.of(data.task.kind, None if own is None else own.metrics, data.scale),
+        mixup=Mixup(settings.mixup) if settings.mixup else None,
         gradient_clip=settings.gradient_clip,
         amp=amp,
         scaler=torch.amp.GradScaler(device.type) if amp is torch.float16 else None,

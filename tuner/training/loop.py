@@ -19,6 +19,7 @@ from tuner.training.direct_step import direct_step
 from tuner.training.epoch_mean import EpochMean
 from tuner.training.group import Group
 from tuner.training.losses import Objective
+from tuner.training.mixup import Mixed, Mixup
 from tuner.training.schedules import Schedule
 from tuner.training.scores import Scores
 from tuner.training.trial_data import TrialData
@@ -41,6 +42,7 @@ class Trainer:
     batch_size: int
     scores: Scores = field(default_factory=lambda: Scores({}))
     """What is measured in an evaluation, beside the loss."""
+    mixup: Mixup | None = None
     gradient_clip: float = 0.0
     amp: torch.dtype | None = None
     scaler: torch.amp.GradScaler | None = None
@@ -92,11 +94,15 @@ class Trainer:
         """
         if self.augmentation.ways:
             x, y = self.augmentation(x, y, generator)
+        targets: torch.Tensor | Mixed | None = y
+        count = batch_length(x, y) if self.group.size > 1 else 0
+        if self.mixup is not None and y is not None:
+            x, targets = self.mixup(x, y, generator)
         if self.group.size > 1:
-            count = batch_length(x, y)
-            x, y, self._share = self.group.part(x, count), self.group.part(y, count), self.group.share(count)
+            x, targets = self.group.part(x, count), self.group.part(targets, count)
+            self._share = self.group.share(count)
         self.schedule.before_step()
-        seen = self._step(x, y, look=look)
+        seen = self._step(x, targets, look=look)
         self.schedule.after_step()
         return seen
 
@@ -136,7 +142,7 @@ class Trainer:
             found: torch.Tensor | tuple[torch.Tensor, ...] = self.model(self._laid_out(x))
         return found[0] if isinstance(found, tuple) else found
 
-    def _step(self, x: Any, y: torch.Tensor | None, *, look: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
+    def _step(self, x: Any, y: torch.Tensor | Mixed | None, *, look: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
         x = self._laid_out(x)
         if self._takes_closure:
             return self._closure_step(x, y, look=look)
@@ -148,7 +154,9 @@ class Trainer:
             self.scaler.update()
         return plain, norm
 
-    def _closure_step(self, x: Any, y: torch.Tensor | None, *, look: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
+    def _closure_step(
+        self, x: Any, y: torch.Tensor | Mixed | None, *, look: bool
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
         """An optimizer that evaluates the loss several times in a step: the first is the one before the step."""
         seen: list[tuple[torch.Tensor, torch.Tensor | None]] = []
 
@@ -161,7 +169,7 @@ class Trainer:
         return seen[0]
 
     def _backward(
-        self, x: Any, y: torch.Tensor | None, *, look: bool
+        self, x: Any, y: torch.Tensor | Mixed | None, *, look: bool
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
         """(what is descended, the plain loss, the gradient's norm where it is asked for); gradients left in place."""
         for weight in self.weights:

@@ -1,7 +1,9 @@
 """What a step descends, and what is reported.
 
-The two differ on purpose: label smoothing and L1 change what is descended, while `train_loss` and `val_loss` are the
-plain loss, so that curves of different trials, and of training and validation, can be compared.
+The two differ on purpose: label smoothing, L1 and hard-example mining change what is descended, while `train_loss` and
+`val_loss` are the plain loss, so that curves of different trials, and of training and validation, can be compared. With
+mixup no output is right for sure: `train_loss` is then the cross-entropy less the entropy of the mixed targets, 0 at
+best as the plain loss is; `train_eval_loss` is measured on examples as they are.
 
 A network may give `(outputs, extra)`: `extra`, a number, is added to the loss in training and in evaluation, as the
 Kullback-Leibler term of a variational autoencoder is; metrics see the outputs alone.
@@ -9,6 +11,8 @@ Kullback-Leibler term of a variational autoencoder is; metrics see the outputs a
 
 from __future__ import annotations
 
+import inspect
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,6 +23,7 @@ from torch.nn import functional
 from tuner.errors import Fault, InputError
 from tuner.training.catalogue import CATALOGUE
 from tuner.training.locate import locate
+from tuner.training.mixup import Mixed
 
 Pair = tuple[torch.Tensor, torch.Tensor]
 
@@ -34,6 +39,7 @@ class Objective:
         *,
         label_smoothing: float = 0.0,
         l1: float = 0.0,
+        hardest: float = 1.0,
         step: Callable[..., Any] | None = None,
     ) -> None:
         """`loss`: a name of the catalogue, or a function (outputs, targets) -> the mean of a batch; None only beside
@@ -46,11 +52,14 @@ class Objective:
             locate(CATALOGUE.family("loss")[loss].where)(**arguments) if isinstance(loss, str) else loss
         )
         self.smoothing, self.l1, self._step = label_smoothing, l1, step
+        self.hardest = hardest
+        self._each = None if hardest == 1.0 else _of_each(loss if step is None else None, arguments, hardest)
         self.penalised = [weight for weight in weights if weight.ndim > 1]  # not the biases
 
-    def descend(self, model: nn.Module, x: Any, y: torch.Tensor | None) -> Pair:
+    def descend(self, model: nn.Module, x: Any, y: torch.Tensor | Mixed | None) -> Pair:
         """(what a step descends, the plain loss), of a network in training mode on one batch."""
         if self._step is not None:
+            assert not isinstance(y, Mixed)
             loss, _, _ = self._stepped(model, x, y)
             return self._penalised(loss), loss.detach()
         assert y is not None
@@ -81,9 +90,21 @@ class Objective:
         losses = torch.stack([self._plain(outputs_[i : i + 1], y[i : i + 1]).float() for i in range(len(y))])
         return losses if extra is None else losses + extra, outputs_, y
 
-    def __call__(self, found: Any, targets: torch.Tensor) -> Pair:
+    def __call__(self, found: Any, targets: torch.Tensor | Mixed) -> Pair:
         outputs, extra = _apart(found)
-        if self.smoothing:
+        if isinstance(targets, Mixed):
+            each = self._of_mixed(outputs, targets, self.smoothing)
+            descended = self._hard(each)
+            shown = each if not self.smoothing else self._of_mixed(outputs.detach(), targets, 0.0)
+            plain = (shown.detach() - targets.entropy()).mean()
+        elif self._each is not None:
+            flat, wanted = _flat(outputs, targets)
+            each = self._each(flat, wanted)
+            plain = each.detach().mean()
+            if self.smoothing:
+                each = functional.cross_entropy(flat, wanted, label_smoothing=self.smoothing, reduction="none")
+            descended = self._hard(each.flatten(1).mean(1) if each.ndim > 1 else each)
+        elif self.smoothing:
             flat, wanted = _flat(outputs, targets)
             descended = functional.cross_entropy(flat, wanted, label_smoothing=self.smoothing)
             plain = self._plain(outputs.detach(), targets)
@@ -93,6 +114,20 @@ class Objective:
         if extra is not None:
             descended, plain = descended + extra, plain + extra.detach()
         return self._penalised(descended), plain
+
+    def _hard(self, each: torch.Tensor) -> torch.Tensor:
+        """The mean over the share of examples with the largest losses, at least one (Shrivastava et al. 2016)."""
+        if self.hardest == 1.0:
+            return each.mean()
+        return each.topk(max(1, math.ceil(self.hardest * len(each)))).values.mean()
+
+    @staticmethod
+    def _of_mixed(outputs: torch.Tensor, targets: Mixed, smoothing: float) -> torch.Tensor:
+        """The cross-entropy with the mixed targets, of each example [N]: linear in them, so two of single classes."""
+        first, second = (
+            functional.cross_entropy(outputs, y, label_smoothing=smoothing, reduction="none") for y in targets[:2]
+        )
+        return targets.share * first + (1 - targets.share) * second
 
     def _plain(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         assert self.plain is not None
@@ -114,6 +149,22 @@ class Objective:
             cure = "it has to return the loss, a tensor of one number, or (loss, outputs, targets)"
             raise InputError("a step that gives no loss", (Fault("step", type(found).__name__, cure),))
         return (parts[0].reshape(()), *(parts[1:] or (None, None)))
+
+
+def _of_each(loss: Any, arguments: Mapping[str, Any], hardest: float) -> Callable[..., torch.Tensor]:
+    """The loss of each example. Raises InputError for one that only knows its mean."""
+    kind = locate(CATALOGUE.family("loss")[loss].where) if isinstance(loss, str) else None
+    if kind is None or "reduction" not in inspect.signature(kind).parameters:
+        able = ", ".join(_able())
+        cure = f"this loss is that of a batch, not of each example: leave it out, or take one of {able}"
+        raise InputError("no hardest examples here", (Fault("hardest", hardest, cure),))
+    made: Callable[..., torch.Tensor] = kind(**arguments, reduction="none")
+    return made
+
+
+def _able() -> list[str]:
+    losses = CATALOGUE.family("loss").items()
+    return [name for name, item in losses if "reduction" in inspect.signature(locate(item.where)).parameters]
 
 
 def _apart(found: Any) -> tuple[torch.Tensor, torch.Tensor | None]:

@@ -44,6 +44,37 @@ class DiceBCE(nn.Module):
         return found
 
 
+class Hinge(nn.Module):
+    """One class against the rest, for each class: Σ over classes of max(0, margin − t · output), t = 1 for the
+    example's class and −1 for the others; with two classes the two-class hinge loss, twice. No unit."""
+
+    def __init__(self, margin: float = 1.0, reduction: str = "mean") -> None:
+        super().__init__()
+        self.margin, self.reduction = margin, reduction
+
+    def forward(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """[N, classes] and class numbers [N]."""
+        signs = 2 * functional.one_hot(targets, outputs.shape[1]) - 1
+        each = (self.margin - signs * outputs).clamp(min=0).sum(1)
+        return each if self.reduction == "none" else each.mean()
+
+
+class MSLE(nn.Module):
+    """(log(1 + output) − log(1 + target))², the mean over all numbers; targets of 0 and more.
+
+    Below 0 an output counts as if the logarithm went on straight, so that a network that starts there is led out.
+    """
+
+    def __init__(self, reduction: str = "mean") -> None:
+        super().__init__()
+        self.reduction = reduction
+
+    def forward(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        logs = torch.where(outputs > 0, outputs.clamp(min=0).log1p(), outputs)
+        each = (logs - targets.log1p()).square()
+        return each if self.reduction == "none" else each.mean()
+
+
 class BinaryCrossEntropy(nn.Module):
     """−t log p − (1 − t) log(1 − p) of probabilities p and targets t in [0, 1], the mean over all numbers, in nats.
 

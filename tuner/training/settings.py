@@ -44,6 +44,8 @@ class Settings:
     warmup: float
     gradient_clip: float
     label_smoothing: float
+    mixup: float
+    hardest: float
     l1: float
     patience: int | None
     augmentation: tuple[str, ...]
@@ -110,6 +112,8 @@ def read_settings(values: Mapping[str, Any], model: str | None = None) -> Settin
         warmup=float(claimed["warmup"]),
         gradient_clip=float(claimed["gradient_clip"] or 0.0),
         label_smoothing=float(claimed["label_smoothing"] or 0.0),
+        mixup=float(claimed["mixup"] or 0.0),
+        hardest=float(claimed["hardest"]),
         l1=float(claimed["l1"] or 0.0),
         patience=None if claimed["patience"] is None else int(claimed["patience"]),
         augmentation=_names(claimed["augmentation"]),
