@@ -8,15 +8,16 @@ trial that is resumed sees the batches that it would have seen.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, TensorDataset
 
 from tuner.errors import Fault, InputError
 from tuner.training.device_data import EVALUATED_TRAINING
 from tuner.training.forms import InputForm
+from tuner.training.loader_workers import LoaderWorkers
 from tuner.training.own_task import OwnTask
 from tuner.training.settings import Settings
 from tuner.training.target_scale import TargetScale
@@ -60,6 +61,7 @@ class LoaderData:
         self.device, self.data_hash, self.n_val = device, streamed.data_hash, streamed.n_val
         self.inputs = InputForm(streamed.dtype)
         self._own, self._processes = own, processes
+        self._workers: LoaderWorkers | None = None
         self._train, self._val = (self._opened(own.part(name, values), name) for name in ("train", "val"))
         if isinstance(self._train, DataLoader) and "batch_size" in values and not own.takes_config("train"):
             cure = "the task's DataLoader has a batch size of its own: leave it out, or let `train` take the settings"
@@ -93,7 +95,8 @@ class LoaderData:
         order = torch.randperm(self.task.n_train, generator=generator).tolist()
         cuts = itertools.accumulate(self.batch_sizes(batch_size), initial=0)
         rows = [order[start:end] for start, end in itertools.pairwise(cuts)]
-        return self._moved(self._loader(self._train, rows))
+        seed = int(torch.randint(2**62, (), generator=generator)) if self._processes else 0
+        return self._moved(self._loaded("train", rows, seed))
 
     def train_sample(self) -> Iterator[Any]:
         """Of a Dataset the same examples each time; of a DataLoader its first batches."""
@@ -101,23 +104,33 @@ class LoaderData:
             size = self.batch_sizes(0)[0]
             return self._moved(itertools.islice(self._train, max(1, self.n_eval // size)))
         rows = torch.randperm(self.task.n_train, generator=torch.Generator().manual_seed(0))[: self.n_eval].tolist()
-        return self._moved(self._loader(self._train, [rows[i] for i in _stretches(self.n_eval)]))
+        return self._moved(self._loaded("train", [rows[i] for i in _stretches(self.n_eval)]))
 
     def validation(self) -> Iterator[Any]:
         if isinstance(self._val, DataLoader):
             return self._moved(self._val)
-        return self._moved(self._loader(self._val, [list(range(self.n_val))[i] for i in _stretches(self.n_val)]))
+        return self._moved(self._loaded("val", [range(self.n_val)[i] for i in _stretches(self.n_val)]))
 
-    def _loader(self, dataset: Dataset[Any], rows: list[list[int]]) -> DataLoader[Any]:
-        return DataLoader(
-            dataset, batch_sampler=rows, num_workers=self._processes, pin_memory=self.device.type == "cuda"
-        )
+    def _loaded(self, part: str, rows: Sequence[Sequence[int]], seed: int = 0) -> Iterable[Any]:
+        """The batches of these rows of a Dataset; `seed`: of what it draws in the processes."""
+        dataset = self._train if part == "train" else self._val
+        if type(dataset) is TensorDataset:  # a whole batch at once, where a DataLoader would stack its examples
+            tensors = dataset.tensors
+            return ([tensor[torch.as_tensor(some)] for tensor in tensors] for some in rows)
+        pinned = self.device.type == "cuda"
+        if not self._processes:
+            return DataLoader(dataset, batch_sampler=rows, pin_memory=pinned)  # type: ignore[arg-type]
+        if self._workers is None:
+            val = () if isinstance(self._val, DataLoader) else self._val
+            train = () if isinstance(self._train, DataLoader) else self._train
+            self._workers = LoaderWorkers(train, val, self._processes, pinned=pinned)
+        return self._workers.batches(part, rows, seed)
 
     def _opened(self, found: Any, name: str) -> Any:
         if isinstance(found, tuple | list) and len(found) == 2 and all(torch.is_tensor(part) for part in found):
-            return torch.utils.data.TensorDataset(*found)
+            return TensorDataset(*found)
         if isinstance(found, tuple | list) and len(found) == 2 and all(hasattr(part, "__array__") for part in found):
-            return torch.utils.data.TensorDataset(*(torch.from_numpy(part) for part in found))
+            return TensorDataset(*(torch.from_numpy(part) for part in found))
         if isinstance(found, DataLoader) or (hasattr(found, "__getitem__") and hasattr(found, "__len__")):
             return found
         cure = "it has to be a pair (x, y) of arrays or tensors, a Dataset with a length, or a DataLoader"
@@ -146,6 +159,8 @@ def _stretches(count: int) -> list[slice]:
 
 def _to(batch: Any, device: torch.device) -> Any:
     """Every tensor of a nested batch on the device."""
+    if torch.is_tensor(batch):
+        return batch.to(device, non_blocking=True)
     if hasattr(batch, "to"):
         return batch.to(device)
     if isinstance(batch, Mapping):
