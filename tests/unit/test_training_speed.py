@@ -7,15 +7,18 @@ import os
 import platform
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from training_kit import FIXED, assignment, digits, make_plan, report
 
+from tuner.training.device_data import DeviceCache, room_on
 from tuner.training.epoch_mean import TOGETHER, EpochMean
 from tuner.training.layout import channels_last_pays
 from tuner.training.memory import VARIABLES
@@ -23,6 +26,33 @@ from tuner.training.session import Session
 from tuner.training.worker import TrialWorker
 
 CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize("targets", ["raw", "standardised"])
+def test_examples_that_find_no_room_stream_in_the_same_batches(targets: str) -> None:
+    rng = np.random.default_rng(0)
+    splits = digits()
+    if targets != "raw":
+        values = replace(splits.task, kind="values")
+        y = [rng.normal(size=(len(x), 1)).astype(np.float32) for x in (splits.train_x, splits.val_x)]
+        splits = replace(splits, task=values, train_y=y[0], val_y=y[1])
+    resident = DeviceCache(splits, CPU).get(targets=targets)
+    streamed = DeviceCache(splits, CPU, room=1000).get(targets=targets)
+    roomy = DeviceCache(splits, CPU, room=1 << 30).get(targets=targets)
+    assert (resident.streams_to, streamed.streams_to, roomy.streams_to) == (None, CPU, None)
+    assert streamed.device == CPU
+    for data in (streamed, roomy):
+        for name in ("batches", "train_sample", "validation"):
+            given = [(32, torch.Generator().manual_seed(3)) if name == "batches" else () for _ in range(2)]
+            one, two = (list(getattr(each, name)(*some)) for each, some in zip((resident, data), given, strict=True))
+            assert len(one) > 0
+            assert all(torch.equal(a, b) for x, y in zip(one, two, strict=True) for a, b in zip(x, y, strict=True))
+    next(streamed.validation())[0].zero_()  # a batch is a copy, or a model would change the data of all
+    assert streamed.val_x.any()
+
+
+def test_a_cpu_has_room_for_all() -> None:
+    assert room_on(CPU, 0.0) is None
 
 
 class Calls(TorchDispatchMode):

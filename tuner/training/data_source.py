@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from tuner.training.data import Splits, find_task
-from tuner.training.device_data import DeviceCache
+from tuner.training.device_data import DeviceCache, room_on
 from tuner.training.loader_data import LoaderData
 from tuner.training.own_task import OwnTask
 from tuner.training.plan import TrainingPlan
@@ -27,7 +27,8 @@ class DataSource:
         self.own = self.task if isinstance(self.task, OwnTask) else None
         """The user's task, where it says more than its examples: a loss, metrics, a step."""
         self._splits = splits
-        self._cache = DeviceCache(splits, device) if isinstance(splits, Splits) else None
+        room = room_on(device, plan.gpu)
+        self._cache = DeviceCache(splits, device, room) if isinstance(splits, Splits) else None
         self._processes = plan.data_processes
 
     def get(self, settings: Settings, values: Mapping[str, Any]) -> TrialData:

@@ -1,10 +1,14 @@
-"""The examples as tensors on the worker's device: put there once, used by every trial of that worker."""
+"""The examples as tensors on the worker's device: put there once, used by every trial of that worker.
+
+Where a GPU has no room for them they stay in the host's memory, and each stretch of shuffled examples is gathered into
+pinned memory and copied from there while the GPU computes. The batches are the same.
+"""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 
@@ -23,6 +27,8 @@ EVALUATED_LOGITS = 1 << 21
 """Output numbers in one batch of an evaluation of tokens: 8 MB."""
 EVALUATED_TRAINING = 2000
 """Training examples measured in evaluation mode after an epoch, at most; never more than the validation split has."""
+ROOM = 0.4
+"""Share of a GPU's free memory that the examples may take, so that their raw and their standardised form fit both."""
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 
@@ -41,11 +47,13 @@ class DeviceData:
     """How targets were scaled; None: not at all."""
     data_hash: str
     inputs: InputForm
+    streams_to: torch.device | None = None
+    """The trial's device, where the examples stay in the host's memory."""
     _baselines: dict[str, float | None] = field(default_factory=dict)
 
     @property
     def device(self) -> torch.device:
-        return self.train_x.device
+        return self.streams_to or self.train_x.device
 
     @property
     def n_val(self) -> int:
@@ -58,6 +66,9 @@ class DeviceData:
 
     @property
     def nbytes(self) -> int:
+        """What the examples take on the device; of those that stream, one stretch."""
+        if self.streams_to is not None:
+            return CHUNK_BYTES
         tensors = {tensor.data_ptr(): tensor for tensor in (self.train_x, self.train_y, self.val_x, self.val_y)}
         return sum(tensor.nbytes for tensor in tensors.values())
 
@@ -85,10 +96,19 @@ class DeviceData:
             chunk = sizes[first : first + together]
             rows = order[start : start + sum(chunk)]
             start += sum(chunk)
-            x = self.train_x.index_select(0, rows)
+            x = self._gathered(self.train_x, rows)
             # Its own copy where inputs are targets, or a model that changes its input would change them.
-            y = x.clone() if self.train_y is self.train_x else self.train_y.index_select(0, rows)
+            y = x.clone() if self.train_y is self.train_x else self._gathered(self.train_y, rows)
             yield from zip(torch.split(x, chunk), torch.split(y, chunk), strict=True)
+
+    def _gathered(self, examples: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        if self.streams_to is None:
+            return examples.index_select(0, rows)
+        # Torch keeps the pinned block from being used again before the copy is done.
+        shape, pinned = (len(rows), *examples.shape[1:]), self.streams_to.type == "cuda"
+        staged = torch.empty(shape, dtype=examples.dtype, pin_memory=pinned)
+        torch.index_select(examples, 0, rows, out=staged)
+        return staged.to(self.streams_to, non_blocking=True)
 
     def train_sample(self) -> Iterator[Batch]:
         return self.in_order(self.train_x[: self.n_eval], self.train_y[: self.n_eval])
@@ -103,14 +123,22 @@ class DeviceData:
             size = max(min(size, EVALUATED_LOGITS // (x[0].numel() * self.task.outputs)), 1)
         for start in range(0, len(y), size):
             # A copy, since a model that changes its input in place would change the data of all, or crash.
-            yield x[start : start + size].clone(), y[start : start + size]
+            some, wanted = x[start : start + size], y[start : start + size]
+            if self.streams_to is None or self.streams_to == x.device:
+                yield some.clone(), wanted
+            else:
+                yield some.to(self.streams_to), wanted.to(self.streams_to)
 
 
 class DeviceCache:
     """The splits of one sweep, on one device, in each of the forms that trials ask for."""
 
-    def __init__(self, splits: Splits, device: torch.device) -> None:
+    def __init__(self, splits: Splits, device: torch.device, room: int | None = None) -> None:
+        """`room`: bytes that one form of the examples may take there, as `room_on` has it; None: any number."""
         self._splits, self.device = splits, device
+        streams = room is not None and _nbytes(splits) > room
+        self._streams_to = device if streams else None
+        self._home = torch.device("cpu") if streams else device
         self._inputs: dict[bool, tuple[torch.Tensor, torch.Tensor]] = {}
         self._targets: dict[str, tuple[torch.Tensor, torch.Tensor, TargetScale | None]] = {}
         self._made: dict[tuple[bool, str], DeviceData] = {}
@@ -131,7 +159,15 @@ class DeviceCache:
             else:
                 train_y, val_y, scale = self._scaled(targets, s.train_y, s.val_y)
             self._made[form, targets] = DeviceData(
-                s.task, train_x, train_y, val_x, val_y, scale, s.data_hash, s.form(standardise=form)
+                s.task,
+                train_x,
+                train_y,
+                val_x,
+                val_y,
+                scale,
+                s.data_hash,
+                s.form(standardise=form),
+                self._streams_to,
             )
         return self._made[form, targets]
 
@@ -141,10 +177,27 @@ class DeviceCache:
             scale = target_scale(name, self._splits.task.kind, train_y)
             if scale is not None:
                 train_y, val_y = scale.scale(train_y), scale.scale(val_y)
+                # From now on it meets outputs, which are on the device wherever the examples stay.
+                scale = replace(scale, mean=scale.mean.to(self.device), deviation=scale.deviation.to(self.device))
             self._targets[name] = train_y, val_y, scale
         return self._targets[name]
 
     def _tensor(self, array: Array) -> torch.Tensor:
         with warnings.catch_warnings():  # of memory that is not writable: nothing here writes to it
             warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
-            return torch.from_numpy(array).to(self.device)
+            return torch.from_numpy(array).to(self._home)
+
+
+def room_on(device: torch.device, share: float) -> int | None:
+    """Bytes for the examples of a worker with this share of a GPU; None on a CPU, where they stay in memory that all
+    workers of a node share."""
+    if device.type != "cuda":
+        return None
+    free, _ = torch.cuda.mem_get_info(device)
+    return int(ROOM * min(share, 1.0) * free)
+
+
+def _nbytes(splits: Splits) -> int:
+    """Of one form of the examples."""
+    arrays = {id(array): array for array in (splits.train_x, splits.train_y, splits.val_x, splits.val_y)}
+    return sum(array.nbytes for array in arrays.values() if array is not None)
