@@ -7,6 +7,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,14 @@ import pytest
 import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from training_kit import FIXED, assignment, digits, make_plan, report
+from training_kit import FIXED, assignment, digits, loop_plan, make_plan, report
 
 from tuner.training.device_data import DeviceCache, room_on
 from tuner.training.epoch_mean import TOGETHER, EpochMean
 from tuner.training.layout import channels_last_pays
 from tuner.training.memory import VARIABLES
 from tuner.training.session import Session
+from tuner.training.trial import Trial
 from tuner.training.worker import TrialWorker
 
 CPU = torch.device("cpu")
@@ -137,6 +139,27 @@ def test_a_sweep_may_say_the_layout_itself(tmp_path: Path, told: dict[str, Any],
     assert isinstance(session, Session)
     second = [weight for weight in session.trainer.weights if weight.ndim == 4][1]
     assert second.is_contiguous(memory_format=torch.channels_last) is laid_out
+
+
+@pytest.fixture
+def _threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("_threads")
+def test_threads_follow_the_resources(tmp_path: Path) -> None:
+    def loop(trial: Trial) -> None:
+        trial.report(1, val_loss=torch.get_num_threads())
+
+    for cpu in (2, 1):
+        worker = TrialWorker(make_plan(tmp_path, cpu=cpu), digits())
+        assert torch.get_num_threads() == cpu
+        worker = TrialWorker(loop_plan(tmp_path, loop, cpu=3 - cpu))
+        worker.open(assignment(worker.plan))
+        assert report(worker).epoch.metrics["val_loss"] == 3 - cpu
+        worker.close()
 
 
 FAULTS = """

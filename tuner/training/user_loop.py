@@ -131,6 +131,7 @@ class LoopSession:
 
     def _run(self) -> None:
         _seed_everything(self.assignment.seed)
+        _take_threads(self.plan.cpu)
         error: BaseException | None = None
         try:
             self._loop(self.trial)
@@ -178,3 +179,11 @@ def _seed_everything(seed: int) -> None:
     torch = sys.modules.get("torch")  # not imported for a loop that does without it
     if torch is not None:
         torch.manual_seed(seed)
+
+
+def _take_threads(cpu: int) -> None:
+    """As many as `resources.cpu`, so that trials side by side do not fight over cores. Where the loop itself imports
+    torch, Ray has set OMP_NUM_THREADS to the same."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.get_num_threads() != cpu:
+        torch.set_num_threads(cpu)
