@@ -60,6 +60,20 @@ def test_killed_in_one_process_it_resumes_bit_for_bit(tmp_path: Path) -> None:
     assert curves(whole) == curves(broken)
 
 
+@pytest.mark.slow
+def test_killed_with_two_workers_a_trial_it_goes_on(tmp_path: Path) -> None:
+    """On the resume with one, as their checkpoints do not depend on how many there are."""
+    two = ("--cpus", 2, "--set", "resources.workers=2", "--set", "resources.cpu=0.5", "--set", "tracking.uri=none")
+    process = start(tmp_path, "run", *SMALL, *two)
+    assert kill_after_lines(process, tmp_path, 14)
+    run = only_run(tmp_path)
+    finish(start(tmp_path, "run", "--resume", run.name, "--cpus", 2, "--set", "resources.workers=1"), tmp_path)
+    ends = [line["trial"] for line in read_journal(run.journal) if line["kind"] == "ending"]
+    assert len(ends) == len(set(ends)) == 10
+    assert {trial.ending for trial in run.record().trials} <= {"completed", "pruned", "doomed"}
+    assert all(len(trial.epochs) == 9 for trial in run.record().trials if trial.ending == "completed")
+
+
 def test_a_second_driver_is_refused_and_a_killed_ones_lock_is_free(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     with Journal(path) as first:
