@@ -30,6 +30,8 @@ from tuner.training.worker import TrialWorker
 
 FAREWELL_SECONDS = 60.0
 """How long a worker may take to notice that another has failed; one that takes longer is ended."""
+START_SECONDS = 1800.0
+"""How long helpers may take to start. Their places are reserved, so only a node that is lost just then delays them."""
 LOOK_SECONDS = 1.0
 """How often the watch looks whether it is still needed."""
 
@@ -67,7 +69,7 @@ class Helper:
 
     @ray.method(concurrency_group="aside")  # type: ignore[untyped-decorator]
     def wake(self) -> None:
-        """While `step` runs: the trial is over, though a loop of the user's own goes on here."""
+        """While `step` runs: the trial is over, though this worker waits for another, or its loop goes on."""
         self._worker.stop()
         self._group.abort()
 
@@ -134,8 +136,7 @@ class GroupWorker:
         if self._epochs and not self._have_ended(FAREWELL_SECONDS if self._ended else 0.0):
             self._group.leave()
             self._together = False
-            for helper in self._helpers.values():
-                helper.wake.remote()
+            self._wake()
             if not self._have_ended(FAREWELL_SECONDS):
                 self._dismiss()
         self._epochs.clear()
@@ -155,29 +156,38 @@ class GroupWorker:
         size = self._resources.workers
         self._helpers = {rank: _actor(self._resources, rank).remote(rank, size) for rank in range(1, size)}
         try:
-            ray.get([helper.prepare.remote(*self._references) for helper in self._helpers.values()])
+            prepared = [helper.prepare.remote(*self._references) for helper in self._helpers.values()]
+            ray.get(prepared, timeout=START_SECONDS)
         except ray.exceptions.RayTaskError as error:
             self._dismiss()
             raise error.cause from None
         except ray.exceptions.RayError as error:
             raise HelperLost(f"a worker did not start: {error}") from error
 
+    def _wake(self) -> None:
+        """Waits for it, or it might reach them in their next trial."""
+        woken = [helper.wake.remote() for helper in self._helpers.values()]
+        ray.wait(woken, num_returns=len(woken), timeout=FAREWELL_SECONDS)
+
     def _dismiss(self) -> None:
         for helper in self._helpers.values():
             ray.kill(helper)
-        self._helpers = {}
+        self._helpers, self._epochs = {}, {}
 
     def _answers(self, mine: Message) -> dict[int, Stamped]:
         """What the helpers say. Rank 0 ends an epoch when all do, but for loops of the user's own: what these report
-        elsewhere does not count. Where it failed, nobody is waited for longer than it takes to notice."""
+        elsewhere does not count. Where it failed, the others are woken, and who does not answer then is ended."""
         waiting = list(self._epochs.values())
-        limit = FAREWELL_SECONDS if isinstance(mine, Failure) else None if self._plan.loop is None else 0
+        limit = None if self._plan.loop is None else 0.0
+        if isinstance(mine, Failure):
+            self._wake()
+            limit = FAREWELL_SECONDS
         ended, late = ray.wait(waiting, num_returns=len(waiting), timeout=limit)
-        if late and isinstance(mine, Failure):
-            seconds = f"{FAREWELL_SECONDS:g} s"
-            raise HelperLost(f"a worker did not notice within {seconds} that another failed: {mine.message}")
         ranks = {reference: rank for rank, reference in self._epochs.items()}
-        return {ranks[reference]: self._answer(ranks[reference]) for reference in ended}
+        answers = {ranks[reference]: self._answer(ranks[reference]) for reference in ended}
+        if late and isinstance(mine, Failure):
+            self._dismiss()
+        return answers
 
     def _answer(self, rank: int) -> Stamped:
         try:
