@@ -16,6 +16,7 @@ import torch
 import training_kit as kit
 
 from tuner.records.epochs import Assignment, Failure, Report
+from tuner.training.data import load_splits
 from tuner.training.group import Group
 from tuner.training.plan import TrainingPlan
 from tuner.training.worker import TrialWorker
@@ -72,7 +73,8 @@ def _serve(pipe: Connection, rank: int, size: int) -> None:
         else:
             meeting = pipe.recv()
         group.join(meeting)
-        pipe.send(_train(TrialWorker(plan, kit.digits(), group), group, assignment, epochs, ACTS[act]))
+        splits = kit.digits() if plan.task == "digits" else load_splits(plan)
+        pipe.send(_train(TrialWorker(plan, splits, group), group, assignment, epochs, ACTS[act]))
 
 
 def _train(worker: TrialWorker, group: Group, assignment: Assignment, epochs: int, act: Act) -> Said:
@@ -85,6 +87,26 @@ def _train(worker: TrialWorker, group: Group, assignment: Assignment, epochs: in
             break
     worker.close()
     return said
+
+
+class Shuffled:
+    """A task whose DataLoader draws its own order, and whose network is stepped by the task."""
+
+    outputs = 3
+
+    def train(self) -> Any:
+        return torch.utils.data.DataLoader(self._examples(70), batch_size=16, shuffle=True)
+
+    def val(self) -> Any:
+        return self._examples(30)
+
+    def step(self, model: torch.nn.Module, batch: Any) -> Any:
+        outputs = model(batch[0])
+        return torch.nn.functional.cross_entropy(outputs, batch[1])
+
+    def _examples(self, count: int) -> Any:
+        x = torch.randn(count, 5, generator=torch.Generator().manual_seed(count))
+        return torch.utils.data.TensorDataset(x, (x.sum(1) > 0).long() + (x[:, 0] > 1).long())
 
 
 class _Planted(torch.nn.Module):

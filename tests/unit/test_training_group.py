@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import torch
@@ -13,9 +13,13 @@ from group_kit import Workers
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tuner.errors import InputError
 from tuner.records.epochs import Failure, Report
+from tuner.training.data import load_splits
 from tuner.training.group import Group
+from tuner.training.plan import TrainingPlan
 from tuner.training.shared_batch_norm import share_batch_norm
+from tuner.training.worker import TrialWorker
 
 PLAIN = {"model": "mlp", "model.mlp.depth": 1, "model.mlp.width": 16, "lr": 0.02}
 
@@ -84,6 +88,36 @@ def test_two_workers_are_one(two: Workers, tmp_path: Path, fixed: dict[str, Any]
 def test_two_workers_are_one_where_a_step_looks_many_times(two: Workers, tmp_path: Path) -> None:
     """Twenty iterations a step multiply what is rounded, so after one epoch."""
     assert_same_curves(two, tmp_path, PLAIN | {"batch_size": 90, "optimizer": "lbfgs"}, epochs=1, tolerance=1e-2)
+
+
+@pytest.mark.slow
+def test_a_data_loader_draws_one_order_for_both(two: Workers, tmp_path: Path) -> None:
+    fixed = {"model": "mlp", "model.mlp.depth": 1, "model.mlp.width": 8, "lr": 0.02}
+    plans = [TrainingPlan("group_kit:Shuffled", str(tmp_path / name), fixed=fixed, max_epochs=3) for name in "ab"]
+    one = TrialWorker(plans[0], load_splits(plans[0]))
+    one.open(kit.assignment(plans[0]))
+    alone = kit.metrics([kit.report(one) for _ in range(3)])
+    said = two.train(plans[1], kit.assignment(plans[1]))
+    first, second = (kit.metrics(reports(each)) for each in said)
+    assert first == second
+    for mine, theirs in zip(first, alone, strict=True):
+        assert mine == pytest.approx(theirs, rel=1e-5, abs=1e-5)
+
+
+def test_a_batch_is_divided_however_it_is_made() -> None:
+    class Pair(NamedTuple):
+        x: torch.Tensor
+        name: str
+
+    group, rows = Group(1, 2), torch.arange(5)
+    assert group.part(rows, 5).tolist() == [3, 4]
+    assert group.part(None, 5) is None
+    divided = group.part({"x": rows, "more": [Pair(rows, "a"), torch.tensor(7)]}, 5)
+    assert divided["x"].tolist() == [3, 4]
+    pair, scalar = divided["more"]
+    assert (pair.x.tolist(), pair.name, int(scalar)) == ([3, 4], "a", 7)
+    with pytest.raises(InputError, match="batch"):
+        group.part({"x": object()}, 5)
 
 
 @pytest.mark.slow
