@@ -31,7 +31,7 @@ from tuner.training.worker import TrialWorker
 FAREWELL_SECONDS = 60.0
 """How long a worker may take to notice that another has failed; one that takes longer is ended."""
 REST_SECONDS = 5.0
-"""How much longer than that of rank 0 a loop of the user's own may go on in other workers, before it is told to stop."""
+"""How much longer than on rank 0 a loop of the user's own may go on in other workers before it is told to stop."""
 START_SECONDS = 1800.0
 """How long helpers may take to start. Their places are reserved, so only a node that is lost just then delays them."""
 LOOK_SECONDS = 1.0
