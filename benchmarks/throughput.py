@@ -39,7 +39,7 @@ from tuner.training.data import load_splits
 from tuner.training.memory import KEPT_BYTES, VARIABLES
 from tuner.training.plan import TrainingPlan
 
-SIZES = {"mlp": (None, 10), "cnn": (2560, 1), "resnet": (640, 1)}
+SIZES = {"mlp": (None, 10), "cnn": (2560, 1), "resnet": (320, 1)}
 """Examples of training and validation together (None: all), and epochs of one measurement."""
 PEERS = [name for name in SIDES if name != "ours"]
 

@@ -1,8 +1,8 @@
 """Whether a network is laid out with its channels last, where the sweep does not say.
 
 On a CPU torch pools three to five times faster that way, and convolves about as fast either way; its group and instance
-normalisations are slower. So a network that pools and has neither gains 1.0 to 1.5 times, and others nothing (the log
-has the table). On a GPU the units for mixed precision read channels last; in single precision nothing is gained.
+normalisations are slower. So a network that pools and has neither is 1.25 times as fast, and others are not (the log
+has the figures). On a GPU the units for mixed precision read channels last; in single precision nothing is gained.
 """
 
 from __future__ import annotations
