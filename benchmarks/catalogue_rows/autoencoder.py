@@ -59,7 +59,7 @@ def pre_training_pays(runs: Mapping[str, Run]) -> tuple[tuple[str, bool], ...]:
     trials = [t for t in runs["autoencoder_classifier"].directory.record().trials if t.value is not None]
     drawn = max((t.value or 0.0 for t in trials if t.config["weights"] == "none"), default=float("nan"))
     known = max((t.value or 0.0 for t in trials if t.config["weights"] != "none"), default=float("nan"))
-    return ((f"accuracy on 200 labels: {known:.2%} from the encoder, {drawn:.2%} from random weights", known > drawn),)
+    return ((f"accuracy on 50 labels: {known:.2%} from the encoder, {drawn:.2%} from random weights", known > drawn),)
 
 
 ROW = Row(
