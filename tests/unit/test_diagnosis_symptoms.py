@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import defaultdict
 from types import ModuleType
 
 import numpy as np
@@ -230,7 +231,7 @@ def test_augmentation_that_is_not_used_has_no_strength_to_change() -> None:
 @pytest.mark.parametrize("symptom", [bad_initialisation, not_learning])
 def test_a_remedy_names_words_that_a_sweep_file_knows(symptom: ModuleType) -> None:
     """`initialisation: kaiming` was proposed, which the catalogue calls he."""
-    case = Case(History("0000", {}, config={"initialisation": "small_normal"}), {})
+    case = Case(History("0000", {}, config={"initialisation": "small_normal"}), defaultdict(float))
     (remedy,) = [remedy for remedy in symptom.remedies(case) if remedy.change == "initialisation"]
     assert remedy.new in CATALOGUE.family("initialisation")
 

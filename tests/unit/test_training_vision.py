@@ -131,6 +131,6 @@ def test_cifar10_that_is_not_there_says_what_to_do(tmp_path: Path) -> None:
 
 def test_a_file_that_would_run_code_is_refused(tmp_path: Path) -> None:
     write_cifar(tmp_path)
-    (tmp_path / "cifar-10-batches-py" / "data_batch_3").write_bytes(pickle.dumps(print))
+    (tmp_path / "cifar-10-batches-py" / "data_batch_3").write_bytes(pickle.dumps(eval))
     with pytest.raises(InputError, match=r"data_batch_3.*builtins"):
         CIFAR10().load(tmp_path)
