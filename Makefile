@@ -17,7 +17,7 @@ help:
 	@echo "make check      ruff, mypy, import contracts"
 	@echo "make bench      the benchmarks with short settings, beside their peers (benchmarks/README.md); fails at its end if one did"
 	@echo "                make bench BENCHMARKS=\"divergence doomed\" runs these alone; TUNER_DATA=DIR where tables are replayed"
-	@echo "make catalogue  every row of the catalogue against its baseline, into docs/catalogue.md: an hour; needs TUNER_DATA"
+	@echo "make catalogue  every row of the catalogue against its baseline, into docs/catalogue.md: half an hour of CPU time; needs TUNER_DATA"
 	@echo "                make catalogue ROWS=\"line housing\" runs these alone"
 	@echo "make ui         the MLflow UI on this folder's store"
 	@echo "make clean      remove .venv, caches and builds; runs/ and mlflow.db stay"
