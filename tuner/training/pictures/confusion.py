@@ -65,5 +65,7 @@ def table(counts: list[list[int]], labels: list[str]) -> str:
             x, y = MARGIN + CELL * j, MARGIN + CELL * i
             parts.append(f'<rect x="{x}" y="{y}" width="{CELL - 1}" height="{CELL - 1}" fill="{fill}"/>')
             if count:
-                parts.append(f'<text x="{x + CELL / 2}" y="{y + CELL / 2 + 4}" text-anchor="middle">{count}</text>')
+                ink = "#fff" if light < 140 else "#000"
+                where = f'x="{x + CELL / 2}" y="{y + CELL / 2 + 4}" text-anchor="middle"'
+                parts.append(f'<text {where} fill="{ink}">{count}</text>')
     return "".join(parts) + "</svg>"
