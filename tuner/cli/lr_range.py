@@ -9,14 +9,12 @@ from typing import Annotated
 
 import typer
 
-from tuner.cli.options import Data, Json, Runs, Set, changes, pairs
+from tuner.cli.options import Config, Data, Json, Runs, Set, SweepOrTrial, changes, pairs
 
 
 def command(
-    what: Annotated[str, typer.Argument(metavar="SWEEP|RUN/TRIAL", help="A sweep, or a trial of a run.")],
-    config: Annotated[
-        list[str] | None, typer.Option("--config", metavar="NAME=VALUE", help="A parameter's value.")
-    ] = None,
+    what: SweepOrTrial,
+    config: Config = None,
     low: Annotated[float, typer.Option("--from", help="The rate that the ramp starts at.")] = 1e-7,
     high: Annotated[float, typer.Option("--to", help="The rate that the ramp ends at.")] = 10.0,
     iterations: Annotated[int, typer.Option("--iterations", help="Of the ramp, and at each rate after it.")] = 100,

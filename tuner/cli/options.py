@@ -15,6 +15,8 @@ Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="PATH=VALUE", help="Change a value of the sweep file, such as search.trials=20."),
 ]
+SweepOrTrial = Annotated[str, typer.Argument(metavar="SWEEP|RUN/TRIAL", help="A sweep, or a trial of a run.")]
+Config = Annotated[list[str] | None, typer.Option("--config", metavar="NAME=VALUE", help="A parameter's value.")]
 Trials = Annotated[int | None, typer.Option("--trials", help="Short for --set search.trials=N.")]
 Data = Annotated[Path | None, typer.Option("--data", help="Folder of the data; short for --set data.dir=DIR.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object, alone, on standard output.")]

@@ -5,18 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from tuner.cli.options import Data, Json, Runs, Set, changes, pairs
+from tuner.cli.options import Config, Data, Json, Runs, Set, SweepOrTrial, changes, pairs
 
 
 def command(
-    what: Annotated[str, typer.Argument(metavar="SWEEP|RUN/TRIAL", help="A sweep, or a trial of a run.")],
-    config: Annotated[
-        list[str] | None, typer.Option("--config", metavar="NAME=VALUE", help="A parameter's value.")
-    ] = None,
+    what: SweepOrTrial,
+    config: Config = None,
     settings: Set = None,
     data: Data = None,
     runs: Runs = Path("runs"),

@@ -14,6 +14,7 @@ import torch
 
 from tuner.training.baselines import baseline_loss
 from tuner.training.data import Splits
+from tuner.training.division import batch_sizes
 from tuner.training.forms import InputForm
 from tuner.training.target_scale import TargetScale, target_scale
 from tuner.training.task_info import TaskInfo
@@ -79,11 +80,7 @@ class DeviceData:
         return self._baselines[loss]
 
     def batch_sizes(self, batch_size: int) -> list[int]:
-        """Of one epoch: every example once. A rest of one joins the batch before: batch norm cannot take it alone."""
-        full, rest = divmod(len(self.train_x), batch_size)
-        if rest == 1 and full:
-            return [batch_size] * (full - 1) + [batch_size + 1]
-        return [batch_size] * full + ([rest] if rest else [])
+        return batch_sizes(len(self.train_x), batch_size)
 
     def batches(self, batch_size: int, generator: torch.Generator) -> Iterator[Batch]:
         """One epoch in an order drawn from `generator`."""

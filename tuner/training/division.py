@@ -1,4 +1,5 @@
-"""Which examples train, which validate and which wait for the final test: drawn from the sweep's seed alone."""
+"""Which examples train, which validate and which wait for the final test: drawn from the sweep's seed alone. And how
+many of them a batch has."""
 
 from __future__ import annotations
 
@@ -65,6 +66,14 @@ def _cut(rows: Positions, shares: npt.NDArray[np.float64], limit: int | None, rn
         raise InputError("too few examples", (Fault("data.limit", limit, "training and validation need one each"),))
     train, val, test = (rng.permutation(part) for part in parts)
     return train, val, test
+
+
+def batch_sizes(count: int, batch_size: int) -> list[int]:
+    """Of one epoch: every example once. A rest of one joins the batch before: batch norm cannot take it alone."""
+    full, rest = divmod(count, batch_size)
+    if rest == 1 and full:
+        return [batch_size] * (full - 1) + [batch_size + 1]
+    return [batch_size] * full + ([rest] if rest else [])
 
 
 def _portions(total: int, first: int, second: int) -> tuple[int, int]:

@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from tuner.errors import Fault, InputError
 from tuner.training.device_data import EVALUATED_TRAINING
+from tuner.training.division import batch_sizes
 from tuner.training.forms import InputForm
 from tuner.training.loader_workers import LoaderWorkers
 from tuner.training.own_task import OwnTask
@@ -84,10 +85,7 @@ class LoaderData:
         if isinstance(self._train, DataLoader):
             size = self._train.batch_size or max(1, self.task.n_train // max(1, len(self._train)))
             return [size] * len(self._train)
-        full, rest = divmod(self.task.n_train, batch_size)
-        if rest == 1 and full:
-            return [batch_size] * (full - 1) + [batch_size + 1]
-        return [batch_size] * full + ([rest] if rest else [])
+        return batch_sizes(self.task.n_train, batch_size)
 
     def batches(self, batch_size: int, generator: torch.Generator) -> Iterator[Any]:
         if isinstance(self._train, DataLoader):

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tuner.diagnosis.case import BATCH, DEPTH, WIDTH
-from tuner.diagnosis.sweep.placing import hypergeometric, number, short
+from tuner.diagnosis.sweep.placing import best_cut, hypergeometric, number, short
 from tuner.records.trial import ParameterRecord, TrialRecord
 
 NAMES = BATCH + WIDTH + DEPTH + ("heads", "d_model", "length", "context", "resolution", "image_size", "embedding")
@@ -98,12 +98,7 @@ def _cut(
     marked = [(value, True) for t in failed if (value := size(t, factors)) is not None]
     points = sorted([*marked, *((value, False) for t in fitted if (value := size(t, factors)) is not None)])
     total, lost = len(points), len(marked)
-    best, cut, left = -1, 0, 0
-    for i in range(1, total):
-        left += points[i - 1][1]
-        right = (lost - left) + (i - left)
-        if right > best and points[i][0] > points[i - 1][0]:
-            best, cut = right, i
+    cut = best_cut([value for value, _ in points], [bad for _, bad in points])
     below, above = points[:cut], points[cut:]
     fits = [value for value, bad in below if not bad]
     gone = [value for value, bad in above if bad]

@@ -23,7 +23,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tuner.diagnosis.sweep.placing import hypergeometric, learning_rates, number, of, short
+from tuner.diagnosis.sweep.placing import best_cut, hypergeometric, learning_rates, number, of, short
 from tuner.diagnosis.sweep.standing import at_epochs
 from tuner.records.finding import Finding, Remedy
 from tuner.records.trial import COMPLETED, DOOMED, PRUNED, ParameterRecord, SweepRecord, TrialRecord
@@ -117,12 +117,7 @@ def cut_of(trials: Sequence[TrialRecord], parameter: ParameterRecord) -> Cut | N
     total, lost = len(points), sum(bad for _, bad, _ in points)
     if total < ENOUGH or lost < FEW:
         return None
-    best, cut, left = -1, 0, 0
-    for i in range(1, total):
-        left += points[i - 1][1]
-        right = (lost - left) + (i - left)
-        if right > best and points[i][0] > points[i - 1][0]:
-            best, cut = right, i
+    cut = best_cut([value for value, _, _ in points], [bad for _, bad, _ in points])
     above, lost_below = total - cut, sum(bad for _, bad, _ in points[:cut])
     lost_above = lost - lost_below
     chance = min(1.0, TESTS * hypergeometric(lost_above, above, lost, total))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from tuner.records.trial import ParameterRecord, SweepRecord, TrialRecord
 from tuner.records.values import Scalar
@@ -55,3 +56,16 @@ def hypergeometric(hits: int, drawn: int, marked: int, total: int) -> float:
     """Chance that `drawn` of `total` hold at least `hits` of the `marked` ones."""
     ways = sum(math.comb(marked, k) * math.comb(total - marked, drawn - k) for k in range(hits, min(drawn, marked) + 1))
     return ways / math.comb(total, drawn)
+
+
+def best_cut(values: Sequence[float], bad: Sequence[bool]) -> int:
+    """Where to cut rising values so that most are on their side, the bad ones above: how many are below. The first of
+    equally good cuts, never between equal values; 0 where there is none."""
+    lost = sum(bad)
+    best, cut, left = -1, 0, 0
+    for i in range(1, len(values)):
+        left += bad[i - 1]
+        right = (lost - left) + (i - left)
+        if right > best and values[i] > values[i - 1]:
+            best, cut = right, i
+    return cut

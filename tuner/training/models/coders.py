@@ -31,14 +31,14 @@ class ConvolutionalDecoder(nn.Module):
 def mlp_encoder(
     task: TaskInfo, code: int, depth: int, width: int, dropout: float, activation: str, normalisation: str
 ) -> nn.Sequential:
-    hidden = _connected(prod(task.input_shape), depth, width, dropout, activation, normalisation)
+    hidden = layers.connected(prod(task.input_shape), depth, width, dropout, activation, normalisation)
     return nn.Sequential(nn.Flatten(), *hidden, nn.Linear(width if depth else prod(task.input_shape), code))
 
 
 def mlp_decoder(
     task: TaskInfo, code: int, output: str, depth: int, width: int, dropout: float, activation: str, normalisation: str
 ) -> nn.Sequential:
-    hidden = _connected(code, depth, width, dropout, activation, normalisation)
+    hidden = layers.connected(code, depth, width, dropout, activation, normalisation)
     last = nn.Linear(width if depth else code, prod(task.input_shape))
     return nn.Sequential(*hidden, last, nn.Unflatten(1, task.input_shape), *_output(output))
 
@@ -86,22 +86,6 @@ def cnn_decoder(
         channels = out
     last = nn.Sequential(nn.Conv2d(channels, task.outputs, 3, padding=1), *_output(output))
     return ConvolutionalDecoder(first, steps, sizes[-2::-1], last)
-
-
-def _connected(
-    features: int, depth: int, width: int, dropout: float, activation: str, normalisation: str
-) -> list[nn.Module]:
-    made: list[nn.Module] = []
-    hidden = layers.features_before(activation, width)
-    for _ in range(depth):
-        made += [
-            nn.Linear(features, hidden),
-            *layers.normalisation(normalisation, hidden, images=False),
-            layers.activation(activation),
-            *layers.dropout(dropout),
-        ]
-        features = width
-    return made
 
 
 def _after(out: int, spatial_dropout: float, activation: str, normalisation: str) -> list[nn.Module]:

@@ -47,3 +47,20 @@ def normalisation(name: str, width: int, *, images: bool) -> list[nn.Module]:
 
 def dropout(share: float) -> list[nn.Module]:
     return [nn.Dropout(share)] if share > 0 else []
+
+
+def connected(
+    features: int, depth: int, width: int, dropout_share: float, activation_name: str, normalisation_name: str
+) -> list[nn.Module]:
+    """`depth` fully connected layers of `width` units, each normalised, activated and dropped out."""
+    made: list[nn.Module] = []
+    hidden = features_before(activation_name, width)
+    for _ in range(depth):
+        made += [
+            nn.Linear(features, hidden),
+            *normalisation(normalisation_name, hidden, images=False),
+            activation(activation_name),
+            *dropout(dropout_share),
+        ]
+        features = width
+    return made

@@ -18,15 +18,6 @@ def build(
     activation: str = "relu",
     normalisation: str = "none",
 ) -> nn.Module:
-    made: list[nn.Module] = [nn.Flatten()]
     features = prod(task.input_shape)
-    hidden = layers.features_before(activation, width)
-    for _ in range(depth):
-        made += [
-            nn.Linear(features, hidden),
-            *layers.normalisation(normalisation, hidden, images=False),
-            layers.activation(activation),
-            *layers.dropout(dropout),
-        ]
-        features = width
-    return nn.Sequential(*made, nn.Linear(features, task.outputs))
+    made = layers.connected(features, depth, width, dropout, activation, normalisation)
+    return nn.Sequential(nn.Flatten(), *made, nn.Linear(width if depth else features, task.outputs))
