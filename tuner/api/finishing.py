@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +20,9 @@ from tuner.report.summary import write_summary
 from tuner.report.tables import write_tables
 from tuner.search.study_log import write_study_log
 from tuner.sweep import Sweep
+
+Closing = Callable[[SweepRecord], Sequence[Line]]
+"""What else the journal is to hold before its last line: told the record with the status that it is about to have."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ def finish(
     uri: str | None,
     wait: float,
     signal: str | None,
+    closing: Closing | None = None,
 ) -> Finished:
     """Everything is derived from the journal; its `end` line comes last, when the files are there."""
     status, reason, exit_code = _outcome(controller, signal)
@@ -61,8 +65,14 @@ def finish(
         "orchestration": controller.busy_seconds,
         "tracking": 0.0,
     }
+    fold.apply(found)
+    if closing is not None:
+        so_far = replace(fold.record(), status=status, reason=reason)
+        said: list[Line] = [{"at": now, **line} for line in closing(so_far)]
+        journal.append_many(said)
+        fold.apply(said)
     end = {"kind": "end", "at": now, "status": status, "reason": reason, "seconds": seconds}
-    record = fold.apply([*found, end]).record()
+    record = fold.apply([end]).record()
     gather_pictures(directory, record)
     content = write_files(directory, record, sweep, _tracking_section(directory, sweep, uri))
     journal.append(end)
@@ -104,7 +114,7 @@ def write_files(
 
 def _outcome(controller: Controller, signal: str | None) -> tuple[str, str, int]:
     """(status, reason, exit code)."""
-    endings = [trial.ending for trial in controller.trials.values() if trial.repeat_of is None]
+    endings = [trial.ending for trial in controller.trials.values() if trial.is_search]
     if controller.stopped_by == "user":
         return "stopped", controller.stopping or f"stopped by {signal}", 130
     if endings and all(ending == FAILED for ending in endings):
@@ -118,7 +128,7 @@ def _outcome(controller: Controller, signal: str | None) -> tuple[str, str, int]
 def _training_seconds(record: SweepRecord) -> float:
     """Of this driver: what its trials' epochs took, summed over all workers."""
     already = record.seconds.get("training", 0.0)
-    return sum(trial.seconds for trial in record.trainings) - already
+    return sum(trial.seconds for trial in record.everything) - already
 
 
 def _tracking_section(directory: RunDirectory, sweep: Sweep, uri: str | None) -> Mapping[str, Any]:

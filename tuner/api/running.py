@@ -18,6 +18,7 @@ import tuner.tracking as tracking
 from tuner.api.environment import environment
 from tuner.api.finishing import Finished, finish
 from tuner.api.going_on import TRIALS, differences, trials_told
+from tuner.api.night_plan import NightPlan
 from tuner.api.sweeps import load_resolved
 from tuner.api.warm import Warm, gather
 from tuner.control.checkpoints import CheckpointKeeper
@@ -64,6 +65,8 @@ class Launch:
     """The user's training function itself, where it was not given by name."""
     warm: Warm | None = None
     """What a new sweep is told of earlier ones, where it was gathered already."""
+    night: NightPlan | None = None
+    """What makes it one of a sweep's nights."""
 
 
 def start_sweep(sweep: Sweep, launch: Launch) -> Finished:
@@ -86,7 +89,7 @@ class _Drive:
             self.warm = _warm_again(sweep, directory, launch.runs)
         else:
             self.warm = launch.warm or gather(sweep, launch.runs)
-        self.directory = directory or _new_directory(sweep, launch.runs)
+        self.directory = directory or _new_directory(sweep, launch)
         self.uri = _tracking_uri(sweep, launch)
         self.listeners: list[Callable[[Sequence[Line]], None]] = []
         self.signal: str | None = None
@@ -109,9 +112,7 @@ class _Drive:
             self.sweep.search.scheduler, self.sweep.search.scheduler_options, max_epochs=self.sweep.search.max_epochs
         )
         with Journal(self.directory.journal) as journal, self._driver_log() as log:
-            controller = Controller(
-                Rules.from_sweep(self.sweep), searcher, scheduler, lambda lines: self._write(journal, lines)
-            )
+            controller = Controller(self._rules(), searcher, scheduler, lambda lines: self._write(journal, lines))
             plan = TrainingPlan.from_sweep(self.sweep, self.directory, loop=self.launch.loop)
             keeper = CheckpointKeeper(self.directory, self.sweep.checkpoints.keep, self.sweep.metric.mode)
             keeper.lines(journal.lines)
@@ -146,7 +147,12 @@ class _Drive:
                 uri=self.uri,
                 wait=self.launch.tracking_wait,
                 signal=self.signal,
+                closing=None if self.launch.night is None else self.launch.night.closing,
             )
+
+    def _rules(self) -> Rules:
+        rules = Rules.from_sweep(self.sweep)
+        return rules if self.launch.night is None else self.launch.night.rules(rules)
 
     def _driver_log(self) -> TextIO:
         """What a person would have seen without a terminal, kept beside the trials' own logs."""
@@ -164,6 +170,8 @@ class _Drive:
             write_atomically(self.directory.sweep, dump_sweep(self.sweep))
             write_atomically(self.directory.environment, json.dumps(environment(Path.cwd()), indent=1) + "\n")
             self._write(journal, [{"at": self.began, **self._head()}])
+            if self.launch.night is not None:
+                self._write(journal, [{"at": self.began, **self.launch.night.opening}])
         elif changed := self._changed(before):
             write_atomically(self.directory.sweep, dump_sweep(self.sweep))
             self._write(journal, [{"kind": "change", "at": self.began, "settings": changed}])
@@ -282,7 +290,8 @@ def _tracking_uri(sweep: Sweep, launch: Launch) -> str | None:
     return sweep.tracking.uri or tracking.default_uri(launch.runs)
 
 
-def _new_directory(sweep: Sweep, runs: Path) -> RunDirectory:
+def _new_directory(sweep: Sweep, launch: Launch) -> RunDirectory:
     """`NAME-20261121-0551-7f3a`; the last part keeps two sweeps that start in the same minute apart."""
     stamp = datetime.now().strftime("%Y%m%d-%H%M")
-    return RunDirectory(Path(os.path.abspath(runs)) / f"{sweep.slug}-{stamp}-{os.urandom(2).hex()}")  # noqa: PTH100
+    name = f"{sweep.slug}-{stamp}-{os.urandom(2).hex()}" if launch.night is None else launch.night.directory
+    return RunDirectory(Path(os.path.abspath(launch.runs)) / name)  # noqa: PTH100

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from tuner.records.journal import Line
 from tuner.records.run_directory import RunDirectory
-from tuner.records.trial import COMPLETED, DOOMED, INTERRUPTED, PRUNED
+from tuner.records.trial import COMPLETED, CONTROL, DOOMED, INTERRUPTED, PRUNED
 from tuner.records.values import decode_number
 
 
@@ -30,6 +30,8 @@ class CheckpointKeeper:
         self._again: dict[str, _Again] = {}
         self._of: dict[str, str] = {}
         """Training on a further seed -> its configuration."""
+        self._controls: set[str] = set()
+        """Trained for their value alone: their weights are nobody's best."""
         self._finalists: tuple[str, ...] = ()
         self._final_seeds = 0
         self._repeats = 1
@@ -43,6 +45,8 @@ class CheckpointKeeper:
                 self._on_ending(line)
             elif kind == "sweep":
                 self._repeats = line.get("repeats", 1)
+            elif kind == CONTROL:
+                self._controls.add(line["trial"])
             elif kind == "further_seed":
                 self._of[line["trial"]] = line["of"]
                 again = self._again.setdefault(line["of"], _Again(counts_first=line["origin"] != "finalist"))
@@ -58,6 +62,9 @@ class CheckpointKeeper:
         again = self._again.get(root)
         if trial == root and line["ending"] == COMPLETED:
             self._survived.add(root)
+        if trial in self._controls:
+            self._remove(trial)
+            return
         if line["ending"] not in (COMPLETED, PRUNED) or line["value"] is None:
             self._remove(trial)
         else:

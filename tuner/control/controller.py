@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from tuner.control.clock import Budget
+from tuner.control.control_trials import ControlTrials, control_line
 from tuner.control.repeats import Tried
 from tuner.control.rules import Rules
 from tuner.control.seeds import FurtherSeeds, further_seed_line
@@ -55,6 +57,7 @@ class Controller:
         self.trials: dict[str, LiveTrial] = {}
         """Those of the search, and the trainings of their configurations on further seeds."""
         self.seeds = FurtherSeeds(rules)
+        self.controls = ControlTrials(rules.controls, rules.mode)
         self.stopping: str | None = None
         """Why no further trial starts and running ones are to be interrupted; None while the sweep goes on."""
         self.stopped_by: str | None = None
@@ -68,7 +71,7 @@ class Controller:
         self._told_endings = 0
         self._prepared: tuple[int, int] | None = None
         """(number, endings told before): the suggestion that is being thought out."""
-        self._began = clock()
+        self.budget = Budget(rules, clock())
 
     # --- what to run ---------------------------------------------------------------------------------------------
 
@@ -89,12 +92,29 @@ class Controller:
             return None
         if self.rules.concurrency is not None and len(self._running) >= self.rules.concurrency:
             return None
-        trial = self._queue.popleft() if self._queue else self._next_trial(wait)
+        trial = self._queue.popleft() if self._queue else self._control() or self._next_trial(wait)
         if trial is None:
             return None
         trial.state, trial.attempt, trial.last_sign = RUNNING, trial.attempt + 1, None
         self._running[trial.trial] = trial
+        self.budget.at_once = max(self.budget.at_once, len(self._running))
         return trial.assignment(self.rules.max_epochs)
+
+    def _control(self) -> LiveTrial | None:
+        """Enter the next control trial."""
+        decided = self.controls.decide()
+        if decided is not None:
+            self.tell(decided)
+        live = self.controls.next()
+        if live is not None:
+            self.add_control(live)
+            self.tell(control_line(live))
+        return live
+
+    def add_control(self, live: LiveTrial) -> None:
+        """Also what a replay calls."""
+        self.trials[live.trial] = live
+        self.controls.add(live)
 
     def _next_trial(self, wait: bool) -> LiveTrial | None:
         again = self._again(self.seeds.next_repeat())
@@ -231,12 +251,13 @@ class Controller:
         """Nothing runs, and nothing will."""
         if self._running:
             return False
-        return self.stopping is not None or (self._search_is_over and not self.seeds.left)
+        return self.stopping is not None or (self._search_is_over and not self.seeds.left and not self.controls.left)
 
     @property
     def more_to_suggest(self) -> bool:
         """The searcher is to be asked again, as far as is known."""
-        return not (self.tried.exhausted or (self.rules.trials is not None and self.suggested >= self.rules.trials))
+        enough = self.rules.trials is not None and self.suggested >= self.rules.trials
+        return not (enough or self.budget.search_over or self.tried.exhausted)
 
     @property
     def _search_is_over(self) -> bool:
@@ -298,7 +319,7 @@ class Controller:
             del self._running[live.trial]
             live.state = PAUSED
         self.tell(*lines)
-        reached = self.seeds.reached(live, epoch.metrics)
+        reached = None if live.control else self.seeds.reached(live, epoch.metrics)
         if reached is not None:
             self.request_stop("target", reached)
         return live.state == RUNNING and self.stopping is None
@@ -308,10 +329,11 @@ class Controller:
 
         Also what a replay of the journal calls: the state after it is a function of the reports' order alone.
         """
+        self.budget.spend(report.epoch)
         live.facts = report.facts or live.facts
         live.finished = report.finished
         value = live.take(report.epoch, self.rules.metric, self.rules.mode)
-        if value is None or live.repeat_of is not None:
+        if value is None or not live.is_search:
             return []
         self.searcher.on_trial_result(live.number, report.epoch.epoch, value)
         oriented = value if self.rules.mode == "min" else -value
@@ -342,7 +364,7 @@ class Controller:
             return COMPLETED, live.finished, None
         if live.last_epoch >= self.rules.max_epochs:
             return COMPLETED, f"all {self.rules.max_epochs} epochs", None
-        if self.rules.doomed and live.repeat_of is None:
+        if self.rules.doomed and live.is_search:
             seen = doomed(live.history(self.rules.max_epochs, self.rules.task))
             if seen is not None:
                 return DOOMED, f"{seen.symptom}: {seen.says}", seen
@@ -401,8 +423,13 @@ class Controller:
             self.stopping, self.stopped_by = reason, by
 
     def _look_at_the_clock(self) -> None:
-        if self.rules.seconds is not None and self._clock() - self._began >= self.rules.seconds:
-            self.request_stop("clock", f"{self.rules.seconds / 3600:g} hours are over")
+        now = self._clock()
+        over = self.budget.over(now)
+        if over is not None:
+            self.request_stop("clock", over)
+        elif self.budget.time_for_finalists(now) and self.stopping is None:
+            self.budget.search_over = "the rest of the budget is for the finalists"
+            self.tell({"kind": "search_over", "reason": self.budget.search_over})
 
     def finish(self) -> None:
         """The driver has stopped all workers: what has not ended is interrupted, or pruned where it still waited at
@@ -457,11 +484,11 @@ class Controller:
         if ending == INTERRUPTED:
             return  # goes on after a resume: nobody is told
         diverged = ending == DOOMED and any(_not_finite(value) for value in live.epochs[-1].metrics.values())
-        told = self.seeds.on_ending(live, ending, diverged=diverged or out_of_memory)
+        told = None if live.control else self.seeds.on_ending(live, ending, diverged=diverged or out_of_memory)
         if told is not None:
             self._told_endings += 1
             self.searcher.on_trial_end(told.number, told.ending, told.value, diverged=told.diverged)
-        if ending in (DOOMED, FAILED) and live.repeat_of is None:
+        if ending in (DOOMED, FAILED) and live.is_search:
             self.scheduler.on_trial_lost_for_good(live.trial, worst=ending == DOOMED or out_of_memory)
 
     def _never_reported(self, live: LiveTrial) -> str:

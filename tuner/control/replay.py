@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tuner.control.control_trials import control_from_line
 from tuner.control.controller import Controller
 from tuner.control.seeds import from_line
 from tuner.control.trials import ENDED, PAUSED, LiveTrial
@@ -17,7 +18,7 @@ from tuner.errors import RunError
 from tuner.records.epochs import EVICTED, Report
 from tuner.records.fold import decode_epoch, decode_facts
 from tuner.records.journal import Line
-from tuner.records.trial import FAILED, INTERRUPTED, PRUNED
+from tuner.records.trial import CONTROL, FAILED, INTERRUPTED, PRUNED
 
 
 def replay(controller: Controller, lines: Sequence[Line]) -> None:
@@ -83,6 +84,12 @@ def _apply(controller: Controller, line: Line, again: set[str]) -> None:
         controller.add_trial(line["number"], line["config"], line["origin"])
     elif kind == "further_seed":
         controller.add_further(from_line(line))
+    elif kind == CONTROL:
+        controller.add_control(control_from_line(line))
+    elif kind == "controls":
+        controller.controls.on_line(line)
+    elif kind == "search_over":
+        controller.budget.search_over = line["reason"]
     elif kind == "finalists":
         controller.seeds.finalists = tuple(line["trials"])
     elif kind == "start":

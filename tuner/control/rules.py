@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tuner.control.control_trials import Controls
 from tuner.records.values import Config
 from tuner.space import Space, identity
 
@@ -43,6 +44,16 @@ class Rules:
     """Configurations that are trained again when the search is over; 0: none."""
     final_seeds: int = 0
     """Further seeds of each of them."""
+    controls: Controls | None = None
+    """A frozen configuration that is trained on fixed seeds before anything else."""
+    seconds_told: float | None = None
+    """What `seconds` is called in words: of a night that goes on, the whole budget, of which `seconds` are left."""
+    gpu_seconds: float | None = None
+    """GPU seconds of one driver, counted by epochs, after which the sweep ends cleanly."""
+    gpus: float = 0.0
+    """GPUs of a trial, all its workers together."""
+    spare_finalists: bool = False
+    """Whether the search ends early enough for the finalists to be trained within `seconds` and `gpu_seconds`."""
     space: Space | None = None
     """In which no configuration is tried twice; None: the searcher is taken at its word."""
 
@@ -73,6 +84,7 @@ class Rules:
             final_top=0 if sweep.search.finalists is None else sweep.search.finalists.top,
             final_seeds=0 if sweep.search.finalists is None else sweep.search.finalists.seeds,
             space=sweep.space,
+            gpus=sweep.resources.gpu * sweep.resources.workers,
         )
 
     def falls(self, name: str) -> bool:

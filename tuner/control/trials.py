@@ -50,8 +50,15 @@ class LiveTrial:
     ending: str | None = None
     repeat_of: str | None = None
     """The trial whose configuration it trains again; None for a trial of the search."""
+    control: bool = False
+    """Whether it is a control trial, which the search does not hear of."""
     nth: int = 1
     """Which of its configuration's seeds it has, from 1."""
+
+    @property
+    def is_search(self) -> bool:
+        """A trial of the search: no training of its configuration on a further seed, and no control."""
+        return self.repeat_of is None and not self.control
 
     @property
     def last_epoch(self) -> int:

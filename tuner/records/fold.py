@@ -14,6 +14,10 @@ suggestion  trial, number, config, origin, seed; tried: the trials, of earlier r
             that ended in the journal
 further_seed  trial, of, nth, number, config, origin (repeat, finalist), seed: the configuration of trial `of`, trained
             again on its nth seed; its lines are as a trial's, but for rungs, which it meets none of
+control     trial, nth, config (whole settings), seed: a control trial; its lines are as a trial's, but for rungs
+controls    wanted: so many control trials there are to be, decided when the first ones had ended
+search_over reason: nothing more is suggested, though the sweep's trials are not used up
+night       id, control at the start; verdict, why, state before the end: of a sweep of every night
 finalists   trials, seeds: the search is over, and these are trained again; a suggestion after it takes it back
 start       trial, attempt, after_epoch
 report      trial, attempt, epoch, metrics, seconds; data_seconds where measured; with the first of an attempt: facts,
@@ -40,7 +44,7 @@ from tuner.errors import RunError
 from tuner.records.epochs import EpochMetrics, Facts
 from tuner.records.finding import Diagnosis, Finding
 from tuner.records.journal import Line
-from tuner.records.trial import FinalTest, ParameterRecord, Rung, SweepRecord, TrialRecord
+from tuner.records.trial import CONTROL, FinalTest, ParameterRecord, Rung, SweepRecord, TrialRecord
 from tuner.records.values import Scalar, decode_metrics, decode_number, encode_metrics, encode_number
 
 _FACTS = {item.name for item in fields(Facts)}
@@ -162,6 +166,7 @@ class Fold:
         self._attempt = 0
         self._finalists: tuple[str, ...] = ()
         self._final_test: FinalTest | None = None
+        self._night: dict[str, str] = {}
 
     def apply(self, lines: Iterable[Line]) -> Fold:
         for line in lines:
@@ -195,6 +200,13 @@ class Fold:
         trial = _Trial(line["trial"], line["number"], dict(line["config"]), line["origin"], seed=line["seed"])
         trial.repeat_of = line["of"]
         self._trials[line["trial"]] = trial
+
+    def _on_control(self, line: Line) -> None:
+        trial = _Trial(line["trial"], line["nth"] - 1, dict(line["config"]), CONTROL, seed=line["seed"])
+        self._trials[line["trial"]] = trial
+
+    def _on_night(self, line: Line) -> None:
+        self._night |= {name: str(value) for name, value in line.items() if name not in ("kind", "at")}
 
     def _on_finalists(self, line: Line) -> None:
         self._finalists = tuple(line["trials"])
@@ -285,7 +297,7 @@ class Fold:
             total_trials=self._total,
             warm=tuple(self._warm),
             status=self._status,
-            trials=tuple(trial.record() for trial in self._trials.values() if trial.repeat_of is None),
+            trials=tuple(trial.record() for trial in self._trials.values() if _is_search(trial)),
             findings=tuple(self._findings),
             reason=self._reason,
             started_at=head["at"],
@@ -299,7 +311,13 @@ class Fold:
             final_seeds=head.get("finalists", {}).get("seeds", 0),
             finalists=self._finalists,
             final_test=self._final_test,
+            controls=tuple(trial.record() for trial in self._trials.values() if trial.origin == CONTROL),
+            night=dict(self._night),
         )
+
+
+def _is_search(trial: _Trial) -> bool:
+    return trial.repeat_of is None and trial.origin != CONTROL
 
 
 def _tuples(item: Line) -> dict[str, Any]:

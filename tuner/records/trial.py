@@ -10,6 +10,8 @@ from tuner.records.finding import Diagnosis, Finding
 from tuner.records.values import Config
 
 COMPLETED, PRUNED, DOOMED, FAILED, INTERRUPTED = "completed", "pruned", "doomed", "failed", "interrupted"
+CONTROL = "control"
+"""The origin of a control trial, and the kind of the journal's line that begins one."""
 ENDINGS = (COMPLETED, PRUNED, DOOMED, FAILED, INTERRUPTED)
 
 
@@ -144,10 +146,19 @@ class SweepRecord:
     """The trials that are trained again, once the search is over."""
     final_test: FinalTest | None = None
     """What the test split said of the best one, where it was asked."""
+    controls: tuple[TrialRecord, ...] = ()
+    """Control trials: a frozen configuration on fixed seeds, beside the search."""
+    night: Mapping[str, str] = field(default_factory=dict)
+    """Of a sweep of every night: `id`, `verdict`, `why`, `state`, `control`."""
+
+    @property
+    def everything(self) -> tuple[TrialRecord, ...]:
+        """All that was trained, the control trials too."""
+        return self.trainings + self.controls
 
     @property
     def trainings(self) -> tuple[TrialRecord, ...]:
-        """All that was trained: the trials, then their repeats."""
+        """The trials, then their repeats: what the search came to."""
         return self.trials + self.repeats
 
     @property

@@ -182,6 +182,8 @@ def headline(progress: Progress, now: float, deadline: float | None = None) -> s
     told = [f"{printable(progress.name)}: {progress.done}{of} trials ended"]
     if progress.driver_at is not None:
         told.append(duration(now - progress.driver_at))
+    if progress.controls_begun:
+        told.append(f"{progress.controls} of {count(progress.controls_begun, 'control')}")
     if progress.further_wanted:
         told.append(f"{progress.further} of {progress.further_wanted} finalists' trainings")
     left = progress.seconds_left(now)

@@ -40,7 +40,8 @@ class OpenTrial:
     verdict: str = ""
     """A finding made while it runs."""
     further: bool = False
-    """A configuration on a further seed: no trial of its own."""
+    """No trial of the search: a configuration on a further seed, or a control."""
+    control: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,8 @@ class Progress:
         self.epochs = self.repeated = self.saved = self.suggested = self.further = 0
         self.further_wanted = 0
         """Trainings on further seeds that have ended (`further`), and that the finalists are to have."""
+        self.controls = self.controls_begun = 0
+        """Control trials that have ended, and that were begun."""
         self.ended_here = 0
         """Endings under the present driver."""
         self.findings: list[str] = []
@@ -145,6 +148,10 @@ class Progress:
 
     def _on_further_seed(self, line: Line) -> None:
         self.open[line["trial"]] = OpenTrial(line["trial"], line["config"], further=True)
+
+    def _on_control(self, line: Line) -> None:
+        self.open[line["trial"]] = OpenTrial(line["trial"], line["config"], further=True, control=True)
+        self.controls_begun += 1
 
     def _on_finalists(self, line: Line) -> None:
         self.further_wanted = len(line["trials"]) * line["seeds"]
@@ -218,7 +225,9 @@ class Progress:
         trial = self.open.get(name) or OpenTrial(name, {})
         trial.running = False
         verdict = (line.get("diagnosis") or {}).get("verdict", UNKNOWN)
-        if trial.further:
+        if trial.control:
+            self.controls += ending != INTERRUPTED
+        elif trial.further:
             self.further += ending != INTERRUPTED
         else:
             self.endings[ending] += 1

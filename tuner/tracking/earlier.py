@@ -8,7 +8,7 @@ from typing import Any
 
 from tuner.errors import Fault, InputError
 from tuner.records.earlier import Earlier, EarlierTrial
-from tuner.records.trial import COMPLETED, DOOMED, ENDINGS, FAILED, PRUNED
+from tuner.records.trial import COMPLETED, CONTROL, DOOMED, ENDINGS, FAILED, PRUNED
 from tuner.tracking.histories import find_runs, points, scalar, speaking
 from tuner.tracking.mlflow_store import MlflowClient
 from tuner.tracking.uri import absolute_uri, sqlite_path
@@ -32,8 +32,7 @@ def read(uri: str, name: str, metric: str) -> Earlier:
         sweeps = {run.info.run_id: run for run in runs if run.info.run_id in parents}
         for parent in parents - sweeps.keys():
             sweeps[parent] = client.get_run(parent)
-        # A configuration trained again on a further seed is no trial of its own.
-        trials = [run for run in runs if run.info.run_id not in sweeps and "tuner.repeat_of" not in run.data.tags]
+        trials = [run for run in runs if run.info.run_id not in sweeps and _is_search(run.data.tags)]
         found = tuple(_trial(client, run, _parent(run, sweeps), above, metric) for run in trials)
     own = list(sweeps.values())
     horizons = {_whole(run.data.params.get("max_epochs")) for run in own or trials}
@@ -66,6 +65,11 @@ def _trial(client: Any, run: Any, parent: Any, above: Mapping[str, str], metric:
         diverged=broken and ending in (DOOMED, PRUNED, COMPLETED),
         data_hash=_digest(parent) or _digest(run),
     )
+
+
+def _is_search(tags: Mapping[str, str]) -> bool:
+    """Neither a configuration trained again on a further seed nor a control: those are no trials of the search."""
+    return "tuner.repeat_of" not in tags and tags.get("tuner.origin") != CONTROL
 
 
 def _parent(run: Any, sweeps: Mapping[str, Any]) -> Any:

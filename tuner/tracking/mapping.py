@@ -185,6 +185,7 @@ def sweep_tags(record: SweepRecord, environment: Mapping[str, Any], abandoned: b
     if record.final_test is not None:
         tags["tuner.test.touched"] = str(record.final_test.touched)
         tags["tuner.test"] = record.final_test.says
+    tags |= {f"tuner.night.{name}": value for name, value in record.night.items()}
     if record.finalists:
         tags["tuner.finalists"] = ", ".join(record.finalists)
     return clipped(tags | finding_tags(record.findings))
@@ -215,7 +216,7 @@ def sweep_points(record: SweepRecord) -> list[Point]:
     endings = Counter(trial.ending for trial in record.trials if trial.ending)
     points = [
         Point("trials", float(len(record.trials)), record.attempt, at),
-        Point("epochs", float(sum(len(trial.epochs) for trial in record.trainings)), record.attempt, at),
+        Point("epochs", float(sum(len(trial.epochs) for trial in record.everything)), record.attempt, at),
     ]
     points += [Point(f"trials_{ending}", float(endings[ending]), record.attempt, at) for ending in STATUS]
     if record.best is not None and record.best.value is not None:

@@ -13,7 +13,10 @@ from tuner.tracking.store import Point
 
 PARENT = ""
 """The sweep's own key beside those of its trials."""
-_OF_THE_SWEEP = ("sweep", "change", "driver", "end", "sweep_finding", "finalists", "final_test")
+_OF_THE_SWEEP = (
+    *("sweep", "change", "driver", "end", "sweep_finding", "finalists", "final_test"),
+    *("controls", "search_over", "night"),
+)
 _IN_EARNEST = ("report", "ending", "lost", "end")
 
 
@@ -69,7 +72,7 @@ class Picture:
 
     def touch_running(self) -> None:
         """What has no ending is looked at again, after the sweep: its status may no longer be true."""
-        self.touched |= {trial.trial: None for trial in self.sweep().trainings if trial.ending is None}
+        self.touched |= {trial.trial: None for trial in self.sweep().everything if trial.ending is None}
         self.touched[PARENT] = None
 
     def trial(self, trial: str) -> TrialRecord:
