@@ -244,7 +244,6 @@ def test_faults_in_what_an_anchor_holds_name_the_lines_of_the_anchor() -> None:
 
 
 LATER_EXAMPLES = {
-    "nightly": "nightly: {control: {lr: 0.1}}",
     "storage": "storage: s3://bucket/runs",
     "tracking.curves": "tracking: {curves: top}",
 }

@@ -76,7 +76,7 @@ def test_good_files_are_accepted(text: str) -> None:
         SMALL + "search: {scheduler: {asha: {eta: 1}}}",
         SMALL + "loop: pkg.train:loop",
         SMALL + "metric: val_accuracy",
-        SMALL + "nightly: {}",
+        SMALL + "nightly: {window: 3}",
         with_space("lr: [0.1, 0.2]"),
         with_space("lr: {flaot: [0.1, 0.2]}"),
         with_space("lr: {float: [0.1, 0.2, 0.3]}"),
@@ -92,7 +92,7 @@ def test_bad_files_are_not(text: str) -> None:
 
 def test_every_key_says_what_it_is_and_its_default() -> None:
     definitions = [SCHEMA, *(SCHEMA["$defs"][name] for name in SCHEMA["$defs"] if name.endswith("Section"))]
-    assert len(definitions) == 9
+    assert len(definitions) == 12
     for definition in definitions:
         for name, prop in definition["properties"].items():
             assert prop.get("description"), name

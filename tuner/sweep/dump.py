@@ -76,6 +76,7 @@ def as_mapping(sweep: Sweep) -> dict[str, Any]:
                 "curves": sweep.tracking.curves,
             }
         ),
+        "nightly": sweep.nightly.as_mapping(),
         "seed": sweep.seed,
     }
     return {key: value for key, value in found.items() if value is not None and (value != {} or key == "space")}

@@ -19,15 +19,23 @@ def read_enqueue(entry: Entry | None, space: Space | None, faults: Faults) -> tu
     found = []
     for i, item in enumerate(entry.node.items):
         where = f"search.enqueue[{i}]"
-        if not isinstance(item, Table):
-            faults.add(where, shown(item), "write a configuration: {lr: 0.01}", item.place)
-            continue
-        values = {name: (value, place) for name, value, place in _flat(item, "", where, faults)}
-        if space is not None:
-            config = _whole(values, space, where, item.place, faults)
-            if config is not None:
-                found.append(config)
+        config = _configuration(item, space, where, item.place, faults)
+        if config is not None:
+            found.append(config)
     return tuple(found)
+
+
+def read_configuration(entry: Entry, space: Space | None, where: str, faults: Faults) -> Config | None:
+    """One whole configuration, at `where`."""
+    return _configuration(entry.node, space, where, entry.place, faults)
+
+
+def _configuration(node: Node, space: Space | None, where: str, place: Place, faults: Faults) -> Config | None:
+    if not isinstance(node, Table):
+        faults.add(where, shown(node), "write a configuration: {lr: 0.01}", place)
+        return None
+    values = {name: (value, at) for name, value, at in _flat(node, "", where, faults)}
+    return None if space is None else _whole(values, space, where, place, faults)
 
 
 def repeated(enqueue: tuple[Config, ...], space: Space) -> list[str]:

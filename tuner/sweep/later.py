@@ -27,7 +27,6 @@ class Later:
 
 
 LATER = (
-    Later("nightly", "scheduled nightly sweeps"),
     Later("storage", "runs on remote storage", lambda value: isinstance(value, str) and URI.match(value) is not None),
     Later("tracking.curves", "curves of the best trials alone", lambda value: value == "top"),
 )

@@ -13,6 +13,7 @@ from tuner.sweep.fixed import read_fixed
 from tuner.sweep.grammar import read_space
 from tuner.sweep.later import refuse_later
 from tuner.sweep.methods import ALGORITHMS, SCHEDULERS
+from tuner.sweep.nightly import read_nightly
 from tuner.sweep.own_model import Inspect, check_own_model
 from tuner.sweep.parts import LOSS, check_no_secret, read_memory, read_method, read_metric, read_target
 from tuner.sweep.sections import DEFAULT_ALGORITHM, DEFAULT_SCHEDULER, DEFAULT_TRIALS, SweepFile
@@ -46,6 +47,7 @@ def resolve(
     search = _search(file, tree, space, notes, faults)
     target = read_target(entry_at(tree, ["stop", "target"]), metric, faults)
     memory = read_memory(entry_at(tree, ["resources", "memory"]), faults)
+    nightly = read_nightly(file.nightly, tree, space, faults)
     _check_gpu(file, tree, faults)
     check_no_secret("tracking.uri", entry_at(tree, ["tracking", "uri"]), faults)
     if not faults and file.model is not None and inspect is not None and trained.claims and trained.claims.own_model:
@@ -68,6 +70,7 @@ def resolve(
         checkpoints=file.checkpoints,
         storage=None if file.storage is None else str(Path(file.storage)),
         tracking=Tracking(file.tracking.uri, file.tracking.experiment, file.tracking.curves),
+        nightly=nightly,
         seed=file.seed,
         notes=tuple(notes),
     )

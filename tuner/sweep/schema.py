@@ -30,6 +30,13 @@ def json_schema(catalogue: Catalogue) -> Schema:
     for name in SECTIONS:
         section = definitions[properties[name]["$ref"].rsplit("/", 1)[-1]]
         properties[name] = {"anyOf": [properties[name], NULL], "description": section["description"]}
+    nightly = definitions["NightlySection"]["properties"]
+    for name in ("budget", "notify"):
+        inner = definitions[nightly[name]["$ref"].rsplit("/", 1)[-1]]
+        nightly[name] |= {"description": inner["description"]}
+    nightly["control"] |= {"anyOf": [_configuration(), NULL]}
+    nightly["false_alarms"] |= {"anyOf": [{"type": "number"}, {"type": "string", "pattern": "^ *[0-9]+ in [0-9]+"}]}
+    nightly["minimum_effect"] |= {"anyOf": [{"type": "number"}, {"type": "string", "pattern": "%"}, NULL]}
     models = catalogue.family("model")
     properties["task"] |= {"examples": list(catalogue.family("task"))}
     properties["model"] |= {"examples": list(models)}
@@ -37,8 +44,7 @@ def json_schema(catalogue: Catalogue) -> Schema:
     search = definitions["SearchSection"]["properties"]
     search["algorithm"] |= _methods(ALGORITHMS)
     search["scheduler"] |= _methods(SCHEDULERS)
-    config: Schema = {"type": "object", "additionalProperties": {"anyOf": [SCALAR, {"type": "object"}]}}
-    search["enqueue"] |= {"anyOf": [{"type": "array", "items": config}, NULL]}
+    search["enqueue"] |= {"anyOf": [{"type": "array", "items": _configuration()}, NULL]}
     search["warm_start"] |= _warm_start()
     number: Schema = {"type": "object", "additionalProperties": {"type": "number"}}
     definitions["StopSection"]["properties"]["target"] |= {"anyOf": [number, NULL]}
@@ -59,6 +65,10 @@ def json_schema(catalogue: Catalogue) -> Schema:
     }
 
 
+def _configuration() -> Schema:
+    return {"type": "object", "additionalProperties": {"anyOf": [SCALAR, {"type": "object"}]}}
+
+
 def _metric() -> Schema:
     mapping: Schema = {
         "type": "object",
@@ -73,7 +83,12 @@ def _warm_start() -> Schema:
     run: Schema = {"type": "string", "minLength": 1}
     mapping: Schema = {
         "type": "object",
-        "properties": {"run": run, "ignore": {"type": "array", "items": {"type": "string"}}},
+        "properties": {
+            "run": run,
+            "ignore": {"type": "array", "items": {"type": "string"}},
+            "rename": {"type": "object", "additionalProperties": {"type": "string"}},
+            "trust": {"type": "boolean"},
+        },
         "required": ["run"],
         "additionalProperties": False,
     }

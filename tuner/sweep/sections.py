@@ -135,6 +135,57 @@ class TrackingSection(BaseModel):
     """Whose metrics are recorded epoch by epoch."""
 
 
+class BudgetSection(BaseModel):
+    """What a night may cost: `nightly.budget` in a sweep file. It holds for the whole night, resumed or not."""
+
+    model_config = STRICT
+
+    hours: float | None = Field(default=None, gt=0)
+    """Wall hours; the search ends early enough for the finalists. Left out: `stop.hours`, else no limit."""
+    gpu_hours: float | None = Field(default=None, gt=0)
+    """Hours of training times the GPUs that it held; left out: no limit."""
+    trials: int | None = Field(default=None, ge=1)
+    """Configurations to try in a night; left out: `search.trials`."""
+
+
+class NotifySection(BaseModel):
+    """Who is told when a night changes the state: `nightly.notify` in a sweep file."""
+
+    model_config = STRICT
+
+    webhook: str | None = Field(default=None, min_length=1)
+    """Name of the environment variable that holds the address: Slack's, or any that takes JSON by POST."""
+    command: str | None = Field(default=None, min_length=1)
+    """A command that gets the night as JSON on standard input."""
+
+
+class NightlySection(BaseModel):
+    """The sweep as one of every night, `tuner nightly`: `nightly` in a sweep file."""
+
+    model_config = STRICT
+
+    control: Any = None
+    """The configuration of the control trials at first; left out: the space's defaults, else the first night's best."""
+    seeds: int = Field(default=3, ge=1)
+    """Fixed seeds that the control is trained on every night, before the search."""
+    noise_seeds: int = Field(default=10, ge=10)
+    """Fixed seeds that the noise is measured on, and that an unusual night is confirmed on, those above among them."""
+    budget: BudgetSection = Field(default_factory=BudgetSection)
+    window: int = Field(default=14, ge=7, le=60)
+    """Comparable nights that tonight is compared with, the last ones."""
+    minimum_effect: Any = None
+    """The smallest change that matters: of the metric in its unit, `0.01`, or of the reference, `2%`."""
+    false_alarms: Any = 0.01
+    """Quiet nights that may be called REGRESSED: `1 in 100 nights`, or 0.01."""
+    time_zone: str = "UTC"
+    """Whose date a night has: `Europe/Berlin`."""
+    keep: int = Field(default=14, ge=1)
+    """Nights whose checkpoints are all kept; of older ones the best trial's are."""
+    notify: NotifySection = Field(default_factory=NotifySection)
+    when_running: Literal["skip", "wait"] = "skip"
+    """What a second start does while a night of this sweep runs."""
+
+
 class SweepFile(BaseModel):
     """A sweep file: one search over one space, made of trials."""
 
@@ -163,9 +214,10 @@ class SweepFile(BaseModel):
     storage: str | None = Field(default=None, min_length=1)
     """Folder for runs; left out: `runs`."""
     tracking: TrackingSection = Field(default_factory=TrackingSection)
+    nightly: NightlySection = Field(default_factory=NightlySection)
     seed: int = Field(default=0, ge=0, lt=2**32)
     """From which all that is random is drawn: suggestions, weights, data order, split."""
 
 
-SECTIONS = ("data", "search", "stop", "resources", "retries", "checkpoints", "tracking")
+SECTIONS = ("data", "search", "stop", "resources", "retries", "checkpoints", "tracking", "nightly")
 """Those that are mappings."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from tuner.records.values import Config
 from tuner.space import Space
+from tuner.sweep.nightly import Nightly
 from tuner.sweep.sections import (
     DEFAULT_ALGORITHM,
     DEFAULT_SCHEDULER,
@@ -115,6 +116,7 @@ class Sweep:
     checkpoints: CheckpointsSection = field(default_factory=CheckpointsSection)
     storage: str | None = None
     tracking: Tracking = field(default_factory=Tracking)
+    nightly: Nightly = field(default_factory=Nightly)
     seed: int = 0
     notes: tuple[str, ...] = field(default=(), compare=False)
     """What the reader changed or wants to say; no fault."""
