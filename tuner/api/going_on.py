@@ -15,7 +15,7 @@ from tuner.records.journal import Line
 from tuner.records.run_directory import RunDirectory
 from tuner.records.trial import SweepRecord
 from tuner.sweep import Sweep
-from tuner.sweep.dump import as_mapping
+from tuner.sweep.dump import by_path
 
 TRIALS = "search.trials"
 ENDS = (TRIALS, "stop")
@@ -37,7 +37,7 @@ class GoingOn:
     @property
     def over(self) -> bool:
         """It has finished, and nothing that was changed asks for more."""
-        return self.record.status == "finished" and not any(_below(path, ENDS) for path in self.changed)
+        return self.record.status == "finished" and not any(below(path, ENDS) for path in self.changed)
 
 
 def open_again(
@@ -56,7 +56,7 @@ def open_again(
             f"from these with `search: {{warm_start: [{directory.name}]}}`",
         )
         for path, value in changed.items()
-        if not _below(path, MAY_CHANGE)
+        if not below(path, MAY_CHANGE)
     ]
     trials = after.search.trials
     if TRIALS in changed and trials is not None and trials < len(record.trials):
@@ -69,7 +69,7 @@ def open_again(
 
 def differences(before: Sweep, after: Sweep) -> dict[str, Any]:
     """Path -> new value, None where it was taken away."""
-    old, new = _flat("", as_mapping(before)), _flat("", as_mapping(after))
+    old, new = by_path(before), by_path(after)
     paths = dict.fromkeys([*new, *old])
     return {path: new.get(path) for path in paths if old.get(path, _ABSENT) != new.get(path, _ABSENT)}
 
@@ -85,14 +85,6 @@ def trials_told(lines: list[Line]) -> int:
     return told
 
 
-def _flat(prefix: str, value: Any) -> dict[str, Any]:
-    if not isinstance(value, Mapping) or not value:
-        return {prefix: value}
-    found: dict[str, Any] = {}
-    for key, inner in value.items():
-        found |= _flat(f"{prefix}.{key}" if prefix else str(key), inner)
-    return found
-
-
-def _below(path: str, places: tuple[str, ...]) -> bool:
+def below(path: str, places: tuple[str, ...]) -> bool:
+    """Whether it is one of the places, or lies under one."""
     return any(path == place or path.startswith(f"{place}.") for place in places)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import tuner.tracking as tracking
-from tuner.api.environment import environment
+from tuner.api.environment import git_state
 from tuner.api.sweeps import load_resolved
 from tuner.errors import InputError, RunError
 from tuner.records.catalogue import ParameterSpec
@@ -182,5 +182,4 @@ def _python_changed(one: str, other: str) -> bool:
 
 @cache
 def _code_here() -> Mapping[str, Any]:
-    git = environment(Path.cwd())["git"]
-    return git if isinstance(git, dict) else {}
+    return git_state(Path.cwd()) or {}

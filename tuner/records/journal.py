@@ -102,6 +102,18 @@ def _holder(journal: Path) -> str:
         return "another process"
 
 
+def has_driver(path: Path) -> bool:
+    """Whether a driver, here or on another node of the same file system, holds this journal at the moment."""
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
 def read_journal(path: Path) -> list[Line]:
     """All whole lines, without taking the lock: for readers beside a running driver."""
     raw = path.read_bytes()

@@ -82,6 +82,20 @@ def as_mapping(sweep: Sweep) -> dict[str, Any]:
     return {key: value for key, value in found.items() if value is not None and (value != {} or key == "space")}
 
 
+def by_path(sweep: Sweep) -> dict[str, Any]:
+    """Path in the file (`space.lr.float`) -> value, of all that stands in it."""
+    return _flat("", as_mapping(sweep))
+
+
+def _flat(prefix: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, Mapping) or not value:
+        return {prefix: value}
+    found: dict[str, Any] = {}
+    for key, inner in value.items():
+        found |= _flat(f"{prefix}.{key}" if prefix else str(key), inner)
+    return found
+
+
 def space_mapping(space: Space) -> dict[str, Any]:
     """The space in the grammar of a sweep file, from the top down."""
     return {item.short: _parameter(item, space) for item in space.children(None)}
