@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import example, given
@@ -15,6 +18,7 @@ from schedule_kit import make, schedules
 
 from tuner.nightly.schedule import Schedule, printed
 
+SYSTEMD = Path("/lib/systemd/systemd")
 ANALYZE = shutil.which("systemd-analyze")
 needs_systemd = pytest.mark.skipif(ANALYZE is None, reason="systemd-analyze is not installed")
 
@@ -112,6 +116,42 @@ def test_systemd_would_have_complained(right: str, wrong: str, tmp_path: Path) -
     schedule = make(python=Path(sys.executable), arguments=("--set", "x=100%"))
     units = {name: text.replace(right, wrong) for name, text in files(printed("systemd", schedule)).items()}
     assert verify(tmp_path / "units", units).stderr != ""
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """One that others may read: systemd tests no units as root."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        (folder / "run").mkdir()
+        (folder / "run").chmod(0o777)
+        yield folder
+
+
+@pytest.mark.skipif(not SYSTEMD.exists(), reason="systemd is not installed")
+def test_systemd_itself_reads_the_same_folder_variables_and_words(open_folder: Path) -> None:
+    schedule = make(
+        folder=Path('/nowhere/it\'s "100%" $HOME \\x é \\'),
+        arguments=("--set", "x=$HOME %h \\% \\n \"q\" 'r' ;", "--set", ";"),
+        environment={"TUNER_DATA": "/my %h \\data $x"},
+    )
+    for name, text in files(printed("systemd", schedule)).items():
+        (open_folder / name).write_text(text, encoding="utf-8")
+    variables = {"XDG_RUNTIME_DIR": f"{open_folder}/run", "SYSTEMD_UNIT_PATH": f"{open_folder}:", "LC_ALL": "C.UTF-8"}
+    command = [str(SYSTEMD), "--test", "--user", "--unit=tuner-digits-mlp.service"]
+    given = {"HOME": str(open_folder), "PATH": "/usr/bin:/bin", **variables}
+    user = 65534 if os.geteuid() == 0 else None
+    done = subprocess.run(command, env=given, user=user, cwd="/", capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        pytest.skip(f"systemd tests no units here: {done.stderr[-200:]}")
+    dump = done.stdout.partition("-> Unit tuner-digits-mlp.service:")[2].partition("-> Unit ")[0]
+    rows = [row.strip() for row in dump.splitlines()]
+    assert f"WorkingDirectory: {schedule.folder}" in rows
+    assert "Environment: TUNER_DATA=/my %h \\data $x" in rows
+    (line,) = [row.removeprefix("Command Line: ") for row in rows if row.startswith("Command Line: ")]
+    words = [word.replace("$$", "$") for word in shlex.split(line.replace("\\$", "$"))]  # as it starts them
+    assert words == [str(schedule.python), *schedule.night]
 
 
 @needs_systemd

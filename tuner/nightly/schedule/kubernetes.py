@@ -44,7 +44,7 @@ def literal(word: str) -> str:
 
 
 def _head(schedule: Schedule, name: str) -> list[str]:
-    secrets = " ".join(f"--from-literal={variable}=..." for variable in schedule.secrets)
+    secrets = " ".join(f"--from-literal={variable}=..." for variable in schedule.withheld)
     rows = [
         f"# The nightly sweep {schedule.label}, for Kubernetes 1.29 or later: kubectl apply -f FILE",
         f"# The image ({schedule.image or IMAGE}) holds tuner and, in its WORKDIR, the sweep, your modules and data.",
@@ -148,7 +148,7 @@ def _failures() -> dict[str, Any]:
 
 def _variables(schedule: Schedule, secret: str) -> list[dict[str, Any]]:
     given = {name: value for name, value in schedule.carried.items() if name in _CARRIED and _reaches(name, value)}
-    kept = [name for name in dict.fromkeys((*schedule.secrets, *_MLFLOW_SECRETS)) if name not in given]
+    kept = [name for name in dict.fromkeys((*schedule.withheld, *_MLFLOW_SECRETS)) if name not in given]
     return [
         *({"name": name, "value": _Text(literal(value))} for name, value in given.items()),
         *(
