@@ -125,11 +125,11 @@ def _axes(lines: Sequence[Line]) -> Axes:
 
 def _grid(axes: Axes) -> Iterator[str]:
     bottom, right = HEIGHT - BOTTOM, WIDTH - RIGHT
-    for value in _log_ticks(axes.low, axes.high) if axes.log else _ticks(axes.low, axes.high):
+    for value in log_ticks(axes.low, axes.high) if axes.log else ticks(axes.low, axes.high):
         y = axes.y(value)
         yield f'<path class="grid" d="M{LEFT} {y:.1f}H{right}"/>'
         yield f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{number(value, 3)}</text>'
-    for value in _ticks(axes.first, axes.last):
+    for value in ticks(axes.first, axes.last):
         if value == round(value):
             yield f'<text x="{axes.x(value):.1f}" y="{bottom + 16}" text-anchor="middle">{value:.0f}</text>'
     yield f'<path class="grid" d="M{LEFT} {bottom}H{right}"/>'
@@ -137,7 +137,7 @@ def _grid(axes: Axes) -> Iterator[str]:
     yield f'<text x="{(LEFT + right) / 2:.0f}" y="{HEIGHT - 3}" text-anchor="middle">{told}</text>'
 
 
-def _ticks(low: float, high: float) -> list[float]:
+def ticks(low: float, high: float) -> list[float]:
     """About TICKS round numbers in the range."""
     span = high / TICKS - low / TICKS
     if not 0 < span < math.inf:
@@ -147,12 +147,13 @@ def _ticks(low: float, high: float) -> list[float]:
     return [step * place for place in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
-def _log_ticks(low: float, high: float) -> list[float]:
+def log_ticks(low: float, high: float) -> list[float]:
+    """Powers of ten, and three times these where the range is small."""
     powers = range(math.floor(math.log10(low)), math.floor(math.log10(high)) + 1)
     apart = max(1, len(powers) // TICKS)
     factors = (1, 3) if len(powers) <= 3 else (1,)
-    ticks = [factor * 10.0**power for power in powers if power % apart == 0 for factor in factors]
-    return [tick for tick in ticks if low <= tick <= high]
+    found = [factor * 10.0**power for power in powers if power % apart == 0 for factor in factors]
+    return [tick for tick in found if low <= tick <= high]
 
 
 def _line(line: Line, axes: Axes) -> Iterator[str]:

@@ -15,7 +15,7 @@ from tuner.records.trial import ENDINGS, SweepRecord, TrialRecord
 from tuner.report import seeds_table
 from tuner.report.matter import Matter, failures, findings_that_matter, next_step, symptoms
 from tuner.report.summary import ending_counts, epochs_saved
-from tuner.report.verdict_style import SHAPES, styles
+from tuner.report.verdict_style import SHAPES, VerdictStyle, styles
 from tuner.report.wording import count, duration, number, scalar
 
 SAID_OF_STATUS = {
@@ -121,14 +121,20 @@ def _shown(caption: str, media: str, data: bytes) -> str:
 
 def verdict_marks(verdicts: Sequence[str]) -> tuple[str, dict[str, str]]:
     """A style sheet for the marks' colours, and each verdict as its mark with the word."""
-    rules, marks = [], {}
-    for place, (verdict, style) in enumerate(styles(list(verdicts)).items()):
-        rules.append(f".v{place}{{color:{style.light}}}:root[data-theme=dark] .v{place}{{color:{style.dark}}}")
-        rules.append(f"@media(prefers-color-scheme:dark){{:root:not([data-theme]) .v{place}{{color:{style.dark}}}}}")
-        mark = f'<svg class="v{place}" viewBox="0 0 10 10" aria-hidden="true">'
+    return marks(styles(list(verdicts)), "v")
+
+
+def marks(drawn: Mapping[str, VerdictStyle], prefix: str) -> tuple[str, dict[str, str]]:
+    """The same for any styles; the classes are `prefix` and the style's place."""
+    rules, shown = [], {}
+    for place, (verdict, style) in enumerate(drawn.items()):
+        name = f"{prefix}{place}"
+        rules.append(f".{name}{{color:{style.light}}}:root[data-theme=dark] .{name}{{color:{style.dark}}}")
+        rules.append(f"@media(prefers-color-scheme:dark){{:root:not([data-theme]) .{name}{{color:{style.dark}}}}}")
+        mark = f'<svg class="{name}" viewBox="0 0 10 10" aria-hidden="true">'
         mark += f'<path fill="currentColor" d="{SHAPES[style.shape]}"/></svg>'
-        marks[verdict] = f'<span class="verdict">{mark}{escape(verdict)}</span>'
-    return "".join(rules), marks
+        shown[verdict] = f'<span class="verdict">{mark}{escape(verdict)}</span>'
+    return "".join(rules), shown
 
 
 def _best(record: SweepRecord, marks: Mapping[str, str]) -> str:

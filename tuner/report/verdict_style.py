@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tuner.records.finding import HEALTHY, UNKNOWN
+from tuner.records.night import IMPROVED, INCOMPLETE, NOISY, OK, REGRESSED, SKIPPED
 
 SHAPES = {
     "circle": "M5 1A4 4 0 1 1 5 9A4 4 0 1 1 5 1Z",
@@ -60,6 +61,15 @@ STYLES = {
     "plateau": VerdictStyle(*_PURPLE, LONG, "bar"),
     "noisy_validation": VerdictStyle(*_ORANGE, DASHED, "star"),
 }
+NIGHT_STYLES = {
+    OK: VerdictStyle(*_GREEN, SOLID, "circle"),
+    REGRESSED: VerdictStyle(*_RED, SOLID, "cross"),
+    IMPROVED: VerdictStyle(*_BLUE, SOLID, "star"),
+    NOISY: VerdictStyle(*_ORANGE, SOLID, "ring"),
+    INCOMPLETE: VerdictStyle(*_PURPLE, SOLID, "bow"),
+    SKIPPED: VerdictStyle(*_GREY, SOLID, "bar"),
+}
+"""Of a night's verdict."""
 _OTHERS = tuple(
     VerdictStyle(*hue, dash, shape)
     for dash, shape in ((LONG, "plus"), (DASH_DOT, "bow"), (DASHED, "down"), (DOTTED, "diamond"))
