@@ -162,7 +162,7 @@ def test_files_outside_a_repository(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text("lr = 2\n")
     (found,) = changes(before, replace(BASE, code=code_state(tmp_path, ["train:loop"])), tmp_path)
     assert found.old.startswith("files ")
-    assert found.details == ("edited: train.py",)
+    assert found.details == ("edited outside of git: train.py",)
 
 
 def test_data_configuration_packages_and_machine_each_say_old_and_new() -> None:
@@ -224,7 +224,8 @@ FILES = st.dictionaries(st.sampled_from(["x.py", "y.py"]), st.sampled_from(["1",
 def codes(draw: st.DrawFn) -> dict[str, Any]:
     files = draw(FILES)
     commit = draw(st.sampled_from([None, "a" * 40, "b" * 40]))
-    return {"commit": commit, "dirty": bool(files), "diff": draw(st.sampled_from(["", "1"])), "files": files}
+    diff, modules = draw(st.sampled_from(["", "1"])), draw(FILES)
+    return {"commit": commit, "dirty": bool(files), "diff": diff, "files": files, "modules": modules}
 
 
 CONDITIONS = st.builds(

@@ -59,7 +59,8 @@ def state(folder: Path, *names: str) -> dict[str, Any]:
 
 
 def test_a_clean_repository_is_its_commit(git: Git, tmp_path: Path) -> None:
-    assert code_state(tmp_path) == {"commit": git("rev-parse", "HEAD"), "dirty": False, "diff": "", "files": {}}
+    nothing: dict[str, Any] = {"dirty": False, "diff": "", "files": {}, "modules": {}}
+    assert code_state(tmp_path, ["train:loop"]) == {"commit": git("rev-parse", "HEAD"), **nothing}
 
 
 def test_edits_and_untracked_python_files_count_and_other_new_files_do_not(git: Git, tmp_path: Path) -> None:
@@ -121,7 +122,7 @@ def test_outside_a_repository_nothing_is_known_but_the_modules_that_the_sweep_na
     assert code_state(tmp_path) is None
     assert code_state(tmp_path, ["elsewhere.train:loop"]) is None
     before = state(tmp_path, "train:loop")
-    assert (before["commit"], before["dirty"], list(before["files"])) == (None, False, ["nets.py", "train.py"])
+    assert (before["commit"], before["dirty"], list(before["modules"])) == (None, False, ["nets.py", "train.py"])
     (tmp_path / "nets.py").write_text("width = 4\n")
     assert state(tmp_path, "train:loop")["diff"] != before["diff"]
 
@@ -134,7 +135,8 @@ def test_a_module_that_git_ignores_is_hashed_all_the_same(git: Git, tmp_path: Pa
     (tmp_path / "mine" / "nets.py").write_text("width = 3\n")
     assert state(tmp_path)["files"] == {}
     before = state(tmp_path, "mine.nets:build", "train:loop")
-    assert list(before["files"]) == ["mine/nets.py"], "train.py is committed"
+    assert list(before["modules"]) == ["mine/nets.py"], "train.py is committed"
+    assert not before["dirty"]
     (tmp_path / "mine" / "nets.py").write_text("width = 4\n")
     assert state(tmp_path, "mine.nets:build")["diff"] != before["diff"]
 
@@ -143,11 +145,24 @@ def test_files_of_a_package_and_of_a_module_that_stands_alone(tmp_path: Path) ->
     (tmp_path / "pkg" / "deep").mkdir(parents=True)
     for name in ("pkg/__init__.py", "pkg/deep/a.py", "pkg/data.txt", "alone.py", "beside.py"):
         (tmp_path / name).touch()
-    found = [path.relative_to(tmp_path).as_posix() for path in module_files(tmp_path, ["pkg.deep.a:f"])]
-    assert found == ["pkg/__init__.py", "pkg/deep/a.py"]
-    found = [path.name for path in module_files(tmp_path, ["alone:f"])]
-    assert found == ["alone.py", "beside.py"]
-    assert module_files(tmp_path, ["../x:f", "", "no such:f", "absent:f"]) == []
+    assert list(module_files(tmp_path, ["pkg.deep.a:f"])) == ["pkg/__init__.py", "pkg/deep/a.py"]
+    assert list(module_files(tmp_path, ["alone:f"])) == ["alone.py", "beside.py"]
+    assert module_files(tmp_path, ["../x:f", "", "no such:f", "absent:f", "__main__:f"]) == {}
+    assert module_files(tmp_path, ["json:loads", "numpy:sum", "sys:exit"]) == {}, "their versions say what they are"
+
+
+def test_a_module_that_lies_elsewhere_on_the_path_is_hashed(
+    git: Git, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one is that was installed to be edited: its version stays the same."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "far_away_nets").mkdir()
+    (elsewhere / "far_away_nets" / "__init__.py").write_text("raise SystemExit('it is not to be imported')\n")
+    monkeypatch.syspath_prepend(str(elsewhere))
+    before = state(tmp_path, "far_away_nets:build")
+    assert (list(before["modules"]), before["dirty"]) == (["far_away_nets/__init__.py"], False)
+    (elsewhere / "far_away_nets" / "__init__.py").write_text("x = 1\n")
+    assert state(tmp_path, "far_away_nets:build")["diff"] != before["diff"]
 
 
 def test_every_installed_distribution_with_its_version() -> None:

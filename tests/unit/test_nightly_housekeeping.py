@@ -22,6 +22,7 @@ from tuner.records.epochs import EpochMetrics
 from tuner.records.fold import report_line
 from tuner.records.journal import Journal
 from tuner.records.night import OK, REGRESSED, SKIPPED, STATES, ControlResult, NightBest, NightRecord
+from tuner.records.run_directory import RunDirectory
 
 KIB = 1024
 
@@ -105,6 +106,19 @@ def test_a_skipped_night_does_not_count() -> None:
     history = nights(3)
     history[2] = replace(history[2], judgement=replace(history[2].judgement, verdict=SKIPPED))
     assert history[1].id in kept_whole(history, 1)
+
+
+def test_a_night_that_was_tidied_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    history = nights(2)
+    history[0] = replace(history[0], best=NightBest("0001", {"lr": 0.1}, 0.3))
+    ran(tmp_path, history[0], again=(0.2, 0.6))
+    assert tidy(history, 1, tmp_path).folders == 2
+
+    def read(_: object) -> None:
+        raise AssertionError("a history of years would be read anew each night")
+
+    monkeypatch.setattr(RunDirectory, "record", read)
+    assert tidy(history, 1, tmp_path) == Tidied()
 
 
 def test_a_night_that_runs_is_left_alone(tmp_path: Path) -> None:

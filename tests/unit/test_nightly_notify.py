@@ -22,6 +22,7 @@ from tuner.nightly.message import in_words, message
 from tuner.nightly.notify import Notification, is_news, notify, notify_faults
 from tuner.nightly.webhook import address_fault, post
 from tuner.records.night import IMPROVED, INCOMPLETE, NOISY, OK, REGRESSED, Change, Judgement, NightBest, NightRecord
+from tuner.sweep.nightly import Nightly
 
 SECRET = "T0PS3CRET"
 PAGE = Path("/runs/digits/night.html")
@@ -307,6 +308,7 @@ def test_what_is_to_be_mended_is_said_before_the_night() -> None:
 def test_without_a_way_to_tell_it_nothing_happens() -> None:
     assert notify(BAD, PAGE, None, {}) == Notification(None)
     assert notify(BAD, PAGE, Section(), {}) == Notification(None)
+    assert notify(BAD, PAGE, Nightly().notify, {}) == Notification(None)
 
 
 def test_a_variable_that_is_not_set_is_a_note() -> None:

@@ -6,7 +6,9 @@ Contents are hashed, never the text of a diff: that one changes with a person's 
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
+import sysconfig
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,27 +24,33 @@ _DIGITS = 12
 
 
 def code_state(folder: Path, names: Sequence[str] = ()) -> dict[str, Any] | None:
-    """`commit`, `dirty`, `diff` (a hash of all that differs from the commit, untracked Python files among it) and
-    `files`: path -> hash of what differs.
+    """`commit`; `dirty`, and `files`: path -> hash of what differs from it, untracked Python files among it; `modules`:
+    the same of all files of the user's modules that this repository does not know; `diff`, a hash of both.
 
-    `names`: what the sweep names of the user's own, `my_package.nets:build`. Where git does not know these modules
-    (no repository, or ignored there), their Python files are hashed. None where there is neither.
+    `names`: what the sweep names of the user's own, `my_package.nets:build`. Their modules are hashed where there is no
+    repository, where it ignores them, and where they lie outside of it. None where there is nothing of all this.
     """
     top = ask_git(folder, "rev-parse", "--show-toplevel")
     commit = ask_git(folder, "rev-parse", "HEAD") if top is not None else None
-    own = {path.relative_to(folder).as_posix(): path for path in module_files(folder, names)}
+    own = module_files(folder, names)
     if top is None or commit is None:
-        return _state(None, own) if own else None
+        return _state(None, {}, own) if own else None
     root = Path(top.removesuffix("\n"))
     changed = _listed(ask_git(folder, "diff", "HEAD", "--name-only", "--no-relative", "-z"))
     new = _listed(ask_git(folder, "ls-files", "--others", "--exclude-standard", "--full-name", "-z", ":/*.py"))
     differing = {name: root / name for name in (*changed, *new)}
     if own:
-        ignored = _listed(
-            ask_git(folder, "ls-files", "--others", "--ignored", "--exclude-standard", "-z", "--", *sorted(own))
-        )
-        differing |= {name: own[name] for name in ignored if name in own}
-    return _state(commit.strip(), differing)
+        own = _unknown(folder, root, own)
+    return _state(commit.strip(), differing, own)
+
+
+def _unknown(folder: Path, root: Path, own: dict[str, Path]) -> dict[str, Path]:
+    """Those that the repository ignores, or that lie outside of it."""
+    real = root.resolve()
+    inside = {name: path for name, path in own.items() if path.resolve().is_relative_to(real)}
+    words = ("ls-files", "--others", "--ignored", "--exclude-standard", "--full-name", "-z", "--")
+    ignored = {real / name for name in _listed(ask_git(folder, *words, *map(str, inside.values())))}
+    return {name: path for name, path in own.items() if name not in inside or path.resolve() in ignored}
 
 
 def own_names(sweep: Sweep) -> tuple[str, ...]:
@@ -56,31 +64,49 @@ def own_names(sweep: Sweep) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in named if isinstance(name, str) and ":" in name))
 
 
-def module_files(folder: Path, names: Iterable[str]) -> list[Path]:
-    """Python files of the modules that are named, as `python` run in `folder` would find them.
+def module_files(folder: Path, names: Iterable[str]) -> dict[str, Path]:
+    """Python files of the modules that are named, as `python` run in `folder` would find them: name -> where it lies.
 
-    Of a package all of its files; of a module that stands alone also those beside it, which it may import.
+    Of a package all of its files; of a module that stands alone also those beside it, which it may import. What was
+    installed is left out: its version says what it is.
     """
-    found: set[Path] = set()
+    found: dict[str, Path] = {}
     for name in names:
         first = name.partition(":")[0].partition(".")[0]
-        if not first.isidentifier():
-            continue
-        if (folder / first).is_dir():
-            found.update((folder / first).rglob("*.py"))
-        elif (folder / f"{first}.py").is_file():
-            found.update(folder.glob("*.py"))
-    return sorted(path for path in found if path.is_file())
+        place = _place(first, folder) if first.isidentifier() else None
+        if place is not None:
+            paths = sorted(place.rglob("*.py")) if place.is_dir() else sorted(place.parent.glob("*.py"))
+            found |= {path.relative_to(place.parent).as_posix(): path for path in paths if path.is_file()}
+    return found
 
 
-def _state(commit: str | None, differing: dict[str, Path]) -> dict[str, Any]:
-    files = {name: file_hash(path) for name, path in sorted(differing.items())}
-    whole = hashlib.sha256("\0".join(f"{name}\0{told}" for name, told in files.items()).encode())
+def _place(module: str, folder: Path) -> Path | None:
+    """Folder of a package or file of a module that stands alone. Nothing is imported."""
+    for path in (folder / module, folder / f"{module}.py"):
+        if path.exists():
+            return path
+    try:
+        spec = importlib.util.find_spec(module)
+    except (ImportError, ValueError):  # ValueError: a module that is loaded and does not say from where
+        return None
+    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+        return None
+    file = Path(spec.origin)
+    installed = {sysconfig.get_path(name) for name in ("purelib", "platlib", "stdlib")}
+    if any(file.is_relative_to(place) for place in installed):
+        return None
+    return file.parent if file.name == "__init__.py" else file
+
+
+def _state(commit: str | None, differing: dict[str, Path], own: dict[str, Path]) -> dict[str, Any]:
+    files, modules = ({name: file_hash(path) for name, path in sorted(one.items())} for one in (differing, own))
+    rows = [f"{name}\0{told}" for one in (files, modules) for name, told in one.items()]
     return {
         "commit": commit,
-        "dirty": commit is not None and bool(files),
-        "diff": whole.hexdigest()[:16] if files else "",
+        "dirty": bool(files),
+        "diff": hashlib.sha256("\0".join(rows).encode("utf-8", errors="replace")).hexdigest()[:16] if rows else "",
         "files": dict(list(files.items())[:MOST_FILES]),
+        "modules": dict(list(modules.items())[:MOST_FILES]),
     }
 
 

@@ -70,18 +70,29 @@ def _plain(text: str) -> str:
 
 
 def _edits(old: Code, new: Code, *, same_commit: bool) -> list[str]:
-    """Files that differ from the commit tonight otherwise than they did then."""
-    before, after = dict(old.get("files") or {}), dict(new.get("files") or {})
-    edited = [name for name, told in after.items() if not same_commit or before.get(name) != told]
-    undone = [name for name in before if name not in after]
+    """Files that differ from the commit tonight otherwise than they did then; and those of modules outside of it."""
     rows = []
+    edited, undone = _differing(old.get("files"), new.get("files"), anew=not same_commit)
     if edited:
-        rows.append(f"edited{' and not committed' if new.get('commit') else ''}: {_names(edited)}")
+        rows.append(f"edited and not committed: {_names(edited)}")
     if undone:
-        rows.append(f"no longer {'edited' if old.get('commit') else 'there'}: {_names(undone)}")
+        rows.append(f"no longer edited: {_names(undone)}")
+    edited, undone = _differing(old.get("modules"), new.get("modules"), anew=False)
+    if edited:
+        rows.append(f"edited outside of git: {_names(edited)}")
+    if undone:
+        rows.append(f"no longer there, outside of git: {_names(undone)}")
     if not rows and old.get("diff") != new.get("diff"):
         rows.append("other edits among the many that are not committed")
     return rows
+
+
+def _differing(old: Any, new: Any, *, anew: bool) -> tuple[list[str], list[str]]:
+    """(Otherwise than before, no longer there); `anew`: all that there is tonight counts as otherwise."""
+    before, after = dict(old or {}), dict(new or {})
+    return [name for name, told in after.items() if anew or before.get(name) != told], [
+        n for n in before if n not in after
+    ]
 
 
 def _names(files: list[str]) -> str:

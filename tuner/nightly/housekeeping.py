@@ -142,20 +142,24 @@ def _to_delete(directory: RunDirectory, night: NightRecord) -> list[Path]:
         return []
     if has_driver(directory.journal):
         return []
+    spare = {control.trial for control in night.controls} | ({night.best.trial} if night.best is not None else set())
+    found = [path for path in sorted(checkpoints.iterdir()) if _TRIAL.fullmatch(path.name) and not _is_of(path, spare)]
+    if not found:
+        return []  # tidied before: a long history is not read anew each night
     record = directory.record()
-    roots = {one.trial for one in (record.best, night.best) if one is not None}
+    roots = spare | ({record.best.trial} if record.best is not None else set())
     stay = {one.trial for one in record.trainings if one.trial in roots or one.repeat_of in roots}
     stay |= {kept[0].trial for root in roots if (kept := directory.kept_checkpoint(record, root)) is not None}
-    stay |= {control.trial for control in night.controls}
-    return sorted(
+    return [
         path
-        for path in checkpoints.iterdir()
-        if _TRIAL.fullmatch(path.name)
-        and path.name not in stay
-        and path.name.partition("-")[0] not in roots
-        and path.is_dir()
-        and not path.is_symlink()
-    )
+        for path in found
+        if path.name not in stay and not _is_of(path, roots) and path.is_dir() and not path.is_symlink()
+    ]
+
+
+def _is_of(path: Path, trials: Collection[str]) -> bool:
+    """Whether it is the folder of one of these, or of their further seeds: `0017` has `0017-2` too."""
+    return path.name in trials or path.name.partition("-")[0] in trials
 
 
 def _is_name(run: str) -> bool:

@@ -64,7 +64,7 @@ def notify_faults(section: NotifySettings, environ: Mapping[str, str]) -> tuple[
         cure = "write the NAME of an environment variable that holds the URL, SLACK_WEBHOOK: the URL itself is a secret"
         found.append(Fault(place, None, cure))
     elif section.webhook is not None:
-        url = environ.get(section.webhook, "")
+        url = environ.get(section.webhook, "").strip()
         why = address_fault(url) if url else "the variable is not set"
         if why:
             cure = f"{why}: set it to the webhook's URL where the night runs, as in {section.webhook}=https://…"
