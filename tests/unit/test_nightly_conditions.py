@@ -92,7 +92,8 @@ def test_a_persons_settings_of_git_change_no_hash(git: Git, tmp_path: Path) -> N
     for name, value in (("color.ui", "always"), ("diff.noprefix", "true"), ("diff.external", "/bin/false")):
         git("config", name, value)
     git("config", "diff.relative", "true")
-    assert state(tmp_path) == before
+    (tmp_path / "deep").mkdir()
+    assert state(tmp_path) == state(tmp_path / "deep") == before
 
 
 def test_a_deleted_file_a_link_and_odd_names_are_told(git: Git, tmp_path: Path) -> None:
