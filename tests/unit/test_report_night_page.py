@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from tests.unit.night_histories import LAST, diverged, history, night_id, with_text
 from tests.unit.report_records import four_endings
 from tuner.records.night import OK, REGRESSED, VERDICTS, Change, Judgement, NightRecord
+from tuner.records.trial import SweepRecord
 from tuner.report.night_history import DETAIL, control, points, seed_values, state_told, until
 from tuner.report.night_layout import WIDE, laid_out
 from tuner.report.night_page import POLICY, night_html
+from tuner.report.night_text import night_markdown
 from tuner.report.verdict_style import NIGHT_STYLES
 from tuner.report.wording import printable
 
@@ -56,6 +58,11 @@ def wide(text: str) -> str:
     return re.findall(r'<svg class="wide".*?</svg>', text, re.DOTALL)[0]
 
 
+def with_controls() -> SweepRecord:
+    record = four_endings().record()
+    return replace(record, controls=record.trials[1:3])
+
+
 def test_the_answer_stands_first() -> None:
     nights = history(20)
     page = Page(drawn(nights))
@@ -77,7 +84,7 @@ def test_the_answer_stands_first() -> None:
 
 @pytest.mark.parametrize("amount", [1, 2, 20, 61])
 def test_nothing_in_the_page_fetches_or_runs(amount: int) -> None:
-    text = night_html(history(amount)[-1], history(amount), four_endings().record(), four_endings().record().trials)
+    text = night_html(history(amount)[-1], history(amount), with_controls())
     page = Page(text)
     assert {"http-equiv": "Content-Security-Policy", "content": POLICY} in page.of("meta")
     assert "script" not in POLICY
@@ -216,6 +223,12 @@ def test_what_did_not_change_is_said() -> None:
     text = drawn([*nights[:-1], replace(nights[-1], changes=(many,))])
     assert "<summary>and 27 more</summary>" in text
     assert text.count("Commit ") == 30
+    settings_changed = tuple(Change("configuration", f"space.p{place}", "1", "2") for place in range(20))
+    packages = Change("packages", "3 more", "", "", ("numpy 2.1 -> 2.2",))
+    text = drawn([*nights[:-1], replace(nights[-1], changes=(packages, *settings_changed))])
+    assert "<summary>and 13 other changes</summary>" in text
+    assert "<b>packages 3 more</b><ul><li>numpy" in text
+    assert "and 11 other changes" in night_markdown(replace(nights[-1], changes=(packages, *settings_changed)), nights)
 
 
 def test_since_when_it_is_as_it_is_is_told() -> None:
@@ -231,15 +244,17 @@ def test_since_when_it_is_as_it_is_is_told() -> None:
 
 
 def test_tonights_curves_are_those_of_the_controls_and_of_the_best_trial() -> None:
-    nights, sweep = history(3, 0), four_endings().record()
+    nights, sweep = history(3, 0), with_controls()
     best = nights[-1].best
     assert best is not None
     record = replace(nights[-1], best=replace(best, trial="0000"))
-    text = night_html(record, nights, sweep, sweep.trials[1:3])
+    text = night_html(record, nights, sweep)
     curves = re.findall(r'<div class="curves">(.*?)</div>', text, re.DOTALL)[0]
     assert re.findall(r"<figcaption><b>(\w+)</b>", curves) == ["val_loss", "train_loss"]
     assert "0000: 0.07329 at epoch 9" in curves
     assert "not finite at epoch" in curves
+    assert curves.count('class="line best"') == 2
+    assert "2 trainings of the control" in text
     assert 'class="curves"' not in night_html(record, nights)
 
 

@@ -53,6 +53,8 @@ def test_the_sparkline_leaves_out_what_is_not_comparable() -> None:
     long = nights_table(history(400), 80).splitlines()
     assert f"the last {DETAIL} of 400 nights" in long[0]
     assert len(long[1].rpartition("  ")[0]) == DETAIL
+    assert sum(line.startswith("202") and " fashion-cnn " not in line for line in long) == DETAIL
+    assert "340 nights before them: --json has all" in long
     assert "*" not in nights_table(history(12), 80)
 
 

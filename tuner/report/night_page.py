@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from tuner.records.finding import UNKNOWN
 from tuner.records.night import NightRecord
-from tuner.records.trial import SweepRecord, TrialRecord
+from tuner.records.trial import SweepRecord
 from tuner.report import night_sections
 from tuner.report.html import asset
 from tuner.report.night_chart import NARROW_NIGHTS, PREFIX, chart
@@ -28,14 +28,13 @@ def night_html(
     record: NightRecord,
     nights: Sequence[NightRecord],
     sweep: SweepRecord | None = None,
-    controls: Sequence[TrialRecord] = (),
     report: str | None = None,
 ) -> str:
     """The whole page.
 
-    `nights`: all of the sweep, in any order; those after `record` are left out. `sweep`: the night's search, for the
-    curve of its best trial; `controls`: the trainings of the control, for theirs. `report`: where the run's own report
-    lies, as seen from the page's folder. The pages of other nights are looked for beside this one, as `ID.html`.
+    `nights`: all of the sweep, in any order; those after `record` are left out. `sweep`: the night's run, for the
+    curves of its controls and of its best trial. `report`: where the run's own report lies, as seen from the page's
+    folder. The pages of other nights are looked for beside this one, as `ID.html`.
     """
     told = until(record, nights)
     verdicts = [*NIGHT_STYLES, *sorted({night.verdict for night in told} - NIGHT_STYLES.keys())]
@@ -56,7 +55,7 @@ def night_html(
         night_sections.answer(record, told, night_marks[record.verdict]),
         f"{night_sections.changed(record, told)}</div></section>",
         _section("history", "History", _history(record, told, night_marks)),
-        _section("controls", "Control trials tonight", _controls(record, told, sweep, controls)),
+        _section("controls", "Control trials tonight", _controls(record, told, sweep)),
         _section("remarks", "Remarks", night_sections.remarks(record)),
         _section("best", "Best of the night", night_sections.best(record.best, record, of_best)),
         _section(
@@ -111,13 +110,13 @@ def _swatch(look: str) -> str:
     return f'<svg viewBox="0 0 34 10" aria-hidden="true">{look}</svg>'
 
 
-def _controls(
-    record: NightRecord, nights: Sequence[NightRecord], sweep: SweepRecord | None, controls: Sequence[TrialRecord]
-) -> str:
+def _controls(record: NightRecord, nights: Sequence[NightRecord], sweep: SweepRecord | None) -> str:
+    told = night_sections.controls_table(record, nights) + night_sections.control_settings(record)
+    if sweep is None:
+        return told
     name = None if record.best is None else record.best.trial
-    best = None if sweep is None else next((trial for trial in sweep.trials if trial.trial == name), None)
-    drawn = curves(controls, best, record.metric) if controls or best is not None else ""
-    return night_sections.controls_table(record, nights) + night_sections.control_settings(record) + drawn
+    best = next((trial for trial in sweep.trials if trial.trial == name), None)
+    return told + curves(sweep.controls, best, record.metric)
 
 
 def _report(record: NightRecord, report: str | None) -> str:

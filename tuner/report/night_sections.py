@@ -26,6 +26,8 @@ from tuner.report.wording import NOTHING, count, duration, number, printable, sc
 
 COMMITS = 3
 """That are shown at once."""
+CHANGES = 8
+"""That are shown at once."""
 ROWS = 14
 """Nights that are shown at once."""
 KINDS = ("code", "data", "configuration", "packages", "machine")
@@ -83,13 +85,18 @@ def changed(record: NightRecord, nights: Sequence[NightRecord]) -> str:
         return f'<div class="card"><h2>What changed</h2><p>Since {name}: {same}</p></div>'
     order = {kind: place for place, kind in enumerate(KINDS)}
     ranked = sorted(record.changes, key=lambda change: order.get(change.kind, len(KINDS)))
-    items = "".join(f"<li>{_change(change)}</li>" for change in ranked)
-    return f'<div class="card"><h2>What changed</h2><p>Since {name}:</p><ul class="findings tight">{items}</ul></div>'
+    items = [f"<li>{_change(change)}</li>" for change in ranked]
+    told = f'<ul class="findings tight">{"".join(items[:CHANGES])}</ul>'
+    if len(items) > CHANGES:
+        rest = f'<ul class="findings tight">{"".join(items[CHANGES:])}</ul>'
+        told += f"<details><summary>and {count(len(items) - CHANGES, 'other change')}</summary>{rest}</details>"
+    return f'<div class="card"><h2>What changed</h2><p>Since {name}:</p>{told}</div>'
 
 
 def _change(change: Change) -> str:
-    told = f"<b>{shown(change_told(change))}</b>: "
-    told += f"<code>{shown(change.old) or NOTHING}</code> → <code>{shown(change.new) or NOTHING}</code>"
+    told = f"<b>{shown(change_told(change))}</b>"
+    if change.old or change.new:
+        told += f": <code>{shown(change.old) or NOTHING}</code> → <code>{shown(change.new) or NOTHING}</code>"
     lines = [f"<li>{shown(line)}</li>" for line in change.details]
     if len(lines) <= COMMITS + 1:
         return told + (f"<ul>{''.join(lines)}</ul>" if lines else "")

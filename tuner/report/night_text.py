@@ -38,7 +38,7 @@ MARKS = {
     SKIPPED: ("-", "dim"),
 }
 ROWS, LINES = 7, 10
-"""Nights and commits in the Markdown."""
+"""Nights, and changes and commits of each, in the Markdown."""
 PIPED = 300
 """Columns where nobody said how wide the terminal is: hardly a reason is cut short."""
 LEAST = 24
@@ -57,12 +57,14 @@ def night_markdown(record: NightRecord, nights: Sequence[NightRecord]) -> str:
         lines += [_plain(state), ""]
     if record.changes:
         lines += [f"What changed since the last good night ({_plain(record.since or NOTHING)}):", ""]
-        for change in record.changes:
-            ends = f"{_plain(change.old) or NOTHING} → {_plain(change.new) or NOTHING}"
-            lines.append(f"- {_plain(change_told(change))}: {ends}")
+        for change in record.changes[:LINES]:
+            ends = f": {_plain(change.old) or NOTHING} → {_plain(change.new) or NOTHING}"
+            lines.append(f"- {_plain(change_told(change))}{ends if change.old or change.new else ''}")
             lines += [f"  - {_plain(line)}" for line in change.details[:LINES]]
             more = len(change.details) - LINES
             lines += [f"  - and {more} more"] if more > 0 else []
+        others = len(record.changes) - LINES
+        lines += [f"- and {count(others, 'other change')}"] if others > 0 else []
         lines.append("")
     elif record.since is not None:
         lines += [f"Nothing that is recorded changed since the last good night ({_plain(record.since)}).", ""]
@@ -80,7 +82,7 @@ def night_markdown(record: NightRecord, nights: Sequence[NightRecord]) -> str:
 
 
 def nights_table(nights: Sequence[NightRecord], width: int = PIPED) -> str:
-    """For the terminal, without colours: the control as a sparkline, then a row a night, the newest last."""
+    """For the terminal, without colours: the control as a sparkline, then a row for each of the last nights."""
     stream = io.StringIO()
     show(nights_shown(nights, width), stream, width)
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
@@ -100,9 +102,11 @@ def nights_shown(nights: Sequence[NightRecord], width: int = PIPED) -> Renderabl
         Text.assemble((printable(last.sweep), "bold"), told_of),
         Text(f"{sparkline(comparable, DETAIL)}  {control_told(last)}", no_wrap=True, overflow="ignore"),
         Text(""),
-        _table(told, width),
+        _table(told[-DETAIL:], width),
     ]
-    if any(night.key != last.key for night in told):
+    if len(told) > DETAIL:
+        parts.append(Text(f"{count(len(told) - DETAIL, 'night')} before them: --json has all", "dim"))
+    if any(night.key != last.key for night in told[-DETAIL:]):
         parts.append(Text("* another control, task, metric, split or number of epochs: not comparable", "dim"))
     return Group(
         *parts, Text(""), Text(printable(last.line())), *([Text(state)] if (state := state_told(told)) else [])
