@@ -20,7 +20,7 @@ SCHEMAS = {"github": "vendor.github-workflows", "gitlab": "vendor.gitlab-ci"}
 FAKE_TUNER = """#!/bin/sh
 echo "$@" >> asked
 case "$1 $3" in
-  "nightly --json") echo '{"id": "2026-11-21-7f3a9c21"}'; exit "${CODE:-0}";;
+  "nightly --json") echo '{"night": "2026-11-21-7f3a9c21"}'; exit "${CODE:-0}";;
   "nights ") echo "no page, the history";;
 esac
 """
@@ -80,7 +80,7 @@ def checkout(tmp_path: Path) -> Path:
     program.parent.mkdir()
     program.write_text(FAKE_TUNER)
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    (tmp_path / "runs" / "nights").mkdir(parents=True)
+    (tmp_path / "runs" / "digits-mlp-nights").mkdir(parents=True)
     return tmp_path
 
 
@@ -102,7 +102,7 @@ def run(name: str, folder: Path, **variables: str) -> int:
 @pytest.mark.parametrize("code", [0, 3, 4])
 def test_the_exit_code_of_the_night_is_that_of_the_step(code: int, checkout: Path) -> None:
     assert run("Run the night", checkout, ACCEPT="", CODE=str(code)) == code
-    assert json.loads((checkout / "night.json").read_text())["id"] == "2026-11-21-7f3a9c21"
+    assert json.loads((checkout / "night.json").read_text())["night"] == "2026-11-21-7f3a9c21"
 
 
 def test_a_night_is_accepted_instead(checkout: Path) -> None:
@@ -113,7 +113,7 @@ def test_a_night_is_accepted_instead(checkout: Path) -> None:
 def test_the_summary_is_the_night_s_own_page(checkout: Path) -> None:
     for day in ("2026-11-20-7f3a9c21", "2026-11-21-7f3a9c21"):
         for kind in ("md", "html", "json"):
-            (checkout / "runs" / "nights" / f"{day}.{kind}").write_text(f"{kind} of {day}\n")
+            (checkout / "runs" / "digits-mlp-nights" / f"{day}.{kind}").write_text(f"{kind} of {day}\n")
     run("Run the night", checkout, ACCEPT="", CODE="4")
     assert run("Show the verdict", checkout) == 0
     assert (checkout / "summary.md").read_text() == "md of 2026-11-21-7f3a9c21\n"

@@ -50,7 +50,7 @@ def _head(schedule: Schedule, name: str) -> list[str]:
         f"# The image ({schedule.image or IMAGE}) holds tuner and, in its WORKDIR, the sweep, your modules and data.",
         f"# Run directories, the history and the default MLflow store lie on the volume, under {VOLUME}.",
         "# It is mounted by one node at a time; where your cluster has it, ReadWriteMany lets the check run elsewhere.",
-        f"# Secrets, all of them optional: kubectl create secret generic {name} {secrets}".rstrip(),
+        f"# Secrets, MLflow's too: kubectl create secret generic {name} {secrets}".rstrip(),
         "# Exit codes 1 to 4 (4: REGRESSED) fail the Job and are not retried. A pod that its node lost (drained,",
         "# preempted) is started again and resumes the night.",
     ]
