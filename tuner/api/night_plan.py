@@ -19,7 +19,8 @@ class NightPlan:
     opening: Line
     """A line for the journal before the first trial."""
     closing: Closing
-    controls: Controls
+    controls: Controls | None
+    """None on a first night whose best is to become the control."""
     seconds: float | None
     """Of the night's budget, what is left to this driver."""
     seconds_told: float | None
@@ -27,7 +28,12 @@ class NightPlan:
     gpu_seconds: float | None
 
     def rules(self, rules: Rules) -> Rules:
-        hours = (self.seconds, self.seconds_told) if self.seconds is not None else (rules.seconds, None)
+        limits = [
+            (left, told)
+            for left, told in ((self.seconds, self.seconds_told), (rules.seconds, None))
+            if left is not None
+        ]
+        hours = min(limits, key=lambda limit: limit[0], default=(None, None))
         return replace(
             rules,
             controls=self.controls,

@@ -1,0 +1,43 @@
+"""`tuner nights SWEEP`: the history of a sweep's nights; with `--stale` a dead man's switch."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tuner.cli.options import Json, Runs
+
+
+def command(
+    sweep: Annotated[str, typer.Argument(help="A sweep file, or the name of a shipped one.")],
+    stale: Annotated[
+        str | None,
+        typer.Option(metavar="AGE", help="Exit code 3 when the last night ended longer ago, such as 26h, 90m or 2d."),
+    ] = None,
+    runs: Runs = Path("runs"),
+    as_json: Json = False,
+) -> None:
+    """Show a sweep's nights: verdicts, the control, the best, what they cost."""
+    from tuner.api.sweeps import load_sweep
+    from tuner.nightly.folder import NightsFolder
+    from tuner.nightly.stale import age_of, how_stale
+    from tuner.report.night_text import nights_json, nights_table
+
+    limit = None if stale is None else age_of(stale)
+    folder = NightsFolder(runs, load_sweep(sweep).slug)
+    nights = folder.nights()
+    if as_json:
+        print(json.dumps(nights_json(nights), indent=1))
+    elif limit is None or nights:
+        print(nights_table(nights))
+    if limit is None:
+        return
+    late = how_stale(nights, limit, time.time())
+    if late:
+        sys.stderr.write(f"{folder.path}: {late}\n")
+        sys.exit(3)
