@@ -20,6 +20,8 @@ COMMANDS = {
     "report": "tuner.cli.report",
     "track": "tuner.cli.track",
     "ui": "tuner.cli.ui",
+    "nightly": "tuner.cli.nightly",
+    "nights": "tuner.cli.nights",
     "diagnose": "tuner.cli.diagnose",
     "schema": "tuner.cli.schema",
 }

@@ -27,7 +27,7 @@ def command(
     accept: Annotated[
         str | None,
         typer.Option(
-            "--accept", metavar="NIGHT", help="Make this night (id, date, `last`) the reference; run nothing."
+            "--accept", metavar="NIGHT", help="Make this night the reference (id, date or `last`); run nothing."
         ),
     ] = None,
     keep_control: Annotated[
@@ -68,7 +68,7 @@ def command(
             address=ray_address(address, os.environ),
             cpus=cpus,
             display=lambda deadline: display(quiet=quiet, deadline=deadline),
-            say=lambda _text: None if quiet else lambda text: sys.stderr.write(text),
+            say=_nothing if quiet else _to_standard_error,
         ),
     )
     if as_json:
@@ -78,6 +78,14 @@ def command(
         if outcome.page is not None:
             print(f"page: {outcome.page}")
     sys.exit(outcome.exit_code)
+
+
+def _nothing(_text: str) -> None:
+    """--quiet."""
+
+
+def _to_standard_error(text: str) -> None:
+    sys.stderr.write(text)
 
 
 def _refuse_alone(given: dict[str, bool], flag: str = "--accept") -> None:

@@ -13,10 +13,11 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import socket
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -128,7 +129,13 @@ class NightsFolder:
             since = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
             file.write(f"pid {os.getpid()} on {socket.gethostname()}, since {since} UTC")
             file.flush()
-            yield
+            try:
+                yield
+            finally:
+                if [path.name for path in self.path.iterdir()] == ["lock"]:  # nothing began: nothing stays
+                    shutil.rmtree(self.path, ignore_errors=True)
+                    with suppress(OSError):  # other runs are in it
+                        self.runs.rmdir()
 
     def _read(self, path: Path) -> NightRecord:
         try:

@@ -8,7 +8,7 @@ from tuner.records.journal import Line
 
 
 def seconds_spent(lines: Sequence[Line]) -> float:
-    """Wall seconds from each driver's first line to its last; what lay between a kill and the next start is not counted."""
+    """Wall seconds from each driver's first line to its last; what lay between two drivers is not counted."""
     total, began, last = 0.0, None, None
     for line in lines:
         if line["kind"] == "driver":

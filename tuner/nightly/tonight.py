@@ -48,7 +48,7 @@ def tonights_sweep(sweep: Sweep, night: str, comparable: Sequence[NightRecord], 
 
 
 def _champion(sweep: Sweep, comparable: Sequence[NightRecord]) -> tuple[Config, ...]:
-    """The last night's best is trained again, so that a search that was unlucky tonight is not taken for a worse model."""
+    """The last night's best is trained again, or an unlucky search would be taken for a worse model."""
     best = next((night.best for night in reversed(comparable) if night.best is not None), None)
     if best is None or sweep.space.faults(best.config):
         return ()
