@@ -288,7 +288,9 @@ class _Night:
         directory = RunDirectory(self.folder.runs / record.run)
         with suppress(RunError, FileNotFoundError):
             run = directory.record()
-        self.folder.write_pages(record, night_html(record, nights, run), night_markdown(record, nights))
+        report = f"../{record.run}/report.html" if directory.report.is_file() else None
+        html = night_html(record, nights, run, () if run is None else run.controls, report)
+        self.folder.write_pages(record, html, night_markdown(record, nights))
         summary: Mapping[str, Any] | None = None if finished is None else finished.summary
         if summary is None and directory.summary.is_file():
             summary = json.loads(directory.summary.read_text(encoding="utf-8"))
