@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -13,12 +15,12 @@ from hypothesis import strategies as st
 
 from tests.unit.night_histories import LAST, diverged, history, night_id, with_text
 from tests.unit.report_records import four_endings
-from tuner.records.night import OK, REGRESSED, VERDICTS, Change, Judgement, NightRecord
+from tuner.records.night import OK, REGRESSED, VERDICTS, Change, ControlResult, Judgement, NightBest, NightRecord
 from tuner.records.trial import SweepRecord
 from tuner.report.night_history import DETAIL, control, points, seed_values, state_told, until
 from tuner.report.night_layout import WIDE, laid_out
 from tuner.report.night_page import POLICY, night_html
-from tuner.report.night_text import night_markdown
+from tuner.report.night_text import night_markdown, nights_json, nights_table
 from tuner.report.verdict_style import NIGHT_STYLES
 from tuner.report.wording import printable
 
@@ -153,7 +155,7 @@ def test_the_chart_has_the_reference_the_noise_and_the_thresholds_where_they_wer
     judged = nights[-1].judgement
     assert judged.reference and judged.threshold and judged.noise
     told = wide(drawn(nights))
-    (level,) = re.findall(r'class="reference" d="M[\d.]+ ([\d.]+)H', told)
+    *_, level = re.findall(r'class="reference" d="M[\d.]+ ([\d.]+)H', told)
     assert float(level) == pytest.approx(panel.y(judged.reference), abs=0.06)
     for name, value in (("limit", judged.threshold), ("limit good", -judged.threshold)):
         (level,) = re.findall(rf'class="{name}" d="M[\d.]+ ([\d.]+)H', told)
@@ -163,6 +165,49 @@ def test_the_chart_has_the_reference_the_noise_and_the_thresholds_where_they_wer
     }
     for value in (judged.reference - judged.noise, judged.reference + judged.noise):
         assert min(abs(height - panel.y(value)) for height in heights) < 0.06
+
+
+ODD = (0.0, 1e308, -1e308, 5e-324, math.inf, -math.inf, math.nan, 0.2, 0.21)
+NUMBER = st.sampled_from(ODD) | st.floats()
+ENDINGS = st.sampled_from(["completed", "doomed", "failed", None])
+JUDGED = st.tuples(*[NUMBER | st.none()] * 6, st.tuples(NUMBER, NUMBER) | st.none())
+NIGHT = st.tuples(
+    JUDGED,
+    st.sampled_from(VERDICTS),
+    st.booleans(),
+    NUMBER,
+    st.lists(st.tuples(ENDINGS, NUMBER | st.none()), max_size=3),
+)
+
+
+def odd_nights(rows: list[Any], mode: str) -> list[NightRecord]:
+    nights = []
+    for place, (judged, verdict, other, best, controls) in enumerate(rows):
+        (effect, noise, threshold, reference, tonight, best_effect, interval) = judged
+        night = replace(
+            history(4)[place % 4],
+            id=f"2026-01-{place + 1:02d}-odd",
+            date=f"2026-01-{place + 1:02d}",
+            mode=mode,
+            key="other" if other else "same",
+            controls=tuple(ControlResult(f"c{at}", at, ending, value) for at, (ending, value) in enumerate(controls)),
+            best=NightBest("0001", {}, best),
+            judgement=Judgement(verdict, "odd", effect, interval, noise, threshold, reference, tonight, best_effect),
+        )
+        nights.append(night)
+    return nights
+
+
+@given(st.lists(NIGHT, min_size=1, max_size=6), st.sampled_from(["min", "max"]))
+@settings(max_examples=40, deadline=None)
+def test_whatever_the_numbers_are_all_of_it_has_a_place(rows: list[Any], mode: str) -> None:
+    nights = odd_nights(rows, mode)
+    attributes = re.findall(r'\b(?:d|x|y|cx|cy|transform|width)="([^"]*)"', drawn(nights))
+    assert attributes
+    assert not [told for told in attributes if re.search(r"nan|inf|\de[+-]?\d", told)]
+    json.dumps(nights_json(nights), allow_nan=False)
+    assert nights[-1].id in nights_table(nights)
+    assert "| 2026-01-01 |" in night_markdown(nights[0], nights).replace(" (accepted)", "")
 
 
 def test_one_night_far_off_does_not_flatten_the_others() -> None:

@@ -77,6 +77,7 @@ def test_a_loss_over_two_decades_is_drawn_by_its_logarithm() -> None:
 def test_gaps_and_what_is_not_finite_keep_their_places() -> None:
     assert sparkline([1.0, None, math.nan, 2.0, math.inf]) == f"{BLOCKS[0]} ×{BLOCKS[-1]}×"
     assert sparkline([math.nan]) == "×"
+    assert sparkline([0.0, 5e-324]) == BLOCKS[0] * 2  # half of the smallest float is 0: it was divided by
     assert sparkline([]) == ""
 
 

@@ -13,6 +13,13 @@ from tuner.report.wording import number
 LETTER = 7.4
 """Mean width of a letter at the charts' 12 px."""
 LINE = 14.0
+MOST = 1e100
+"""What is larger is drawn as if it were infinite: sums and spans stay numbers."""
+
+
+def drawable(value: float | None) -> bool:
+    """A number that has a place in a picture."""
+    return value is not None and abs(value) <= MOST  # NaN compares false
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +68,11 @@ def labels(values: Sequence[float]) -> list[str]:
 
 def padded(low: float, high: float, share: float = 0.06) -> tuple[float, float]:
     """The range with room above and below; never an empty one."""
-    span = high / 2 - low / 2 or abs(low) / 4 or 0.5
+    largest = max(abs(low), abs(high))
+    span = high / 2 - low / 2
+    if span <= 1e-12 * largest or largest < 1e-100:
+        span = largest / 4 if largest >= 1e-100 else 0.5
+        low, high = low - span, high + span
     return low - 2 * share * span, high + 2 * share * span
 
 

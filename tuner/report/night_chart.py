@@ -6,7 +6,6 @@ letters and marks keep their size; the style sheet shows one of them.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from urllib.parse import quote
@@ -14,7 +13,7 @@ from urllib.parse import quote
 from tuner.records.night import OK, SKIPPED
 from tuner.report.night_axes import LETTER, Panel, apart, between, steps
 from tuner.report.night_history import Point, state_began
-from tuner.report.night_layout import NARROW, WIDE, Drawing, Size, judged_by, laid_out
+from tuner.report.night_layout import NARROW, WIDE, Drawing, Held, Size, held, held_against, laid_out
 from tuner.report.page_sections import escape
 from tuner.report.verdict_style import NIGHT_STYLES, SHAPES, STYLES
 from tuner.report.wording import number, printable
@@ -55,33 +54,24 @@ def _areas(drawing: Drawing) -> Iterator[str]:
     panel, half = drawing.control, drawing.half
     sign = 1 if drawing.worse_is_up else -1
     edge = panel.top if drawing.worse_is_up else panel.bottom
-    known = [
-        (place, judged, key) for place, (judged, key) in enumerate(judged_by(drawing.points)) if judged is not None
-    ]
-    for _, group in groupby(enumerate(known), lambda item: (item[1][0] - item[0], item[1][2])):
-        rows = [(drawing.x(place) - half, drawing.x(place) + half, one) for _, (place, one, _) in group]
+    known = [(place, one) for place, one in enumerate(held(drawing.points)) if one is not None]
+
+    def stretch(item: tuple[int, tuple[int, Held]]) -> tuple[int, str, bool]:
+        row, (place, one) = item
+        return place - row, drawing.points[place].night.key, one.threshold > 0
+
+    for _, group in groupby(enumerate(known), stretch):
+        rows = [(drawing.x(place) - half, drawing.x(place) + half, one) for _, (place, one) in group]
         if rows[-1][1] > drawing.x(len(drawing.points) - 1):  # it holds for the nights to come
             rows[-1] = (rows[-1][0], panel.right, rows[-1][2])
-        band = [
-            (a, b, panel.y(r + n), panel.y(r - n)) for a, b, one in rows for r, n in [_of(one.reference, one.noise)]
-        ]
-        limit = [
-            (a, b, r + sign * t) for a, b, one in rows if one.threshold for r, t in [_of(one.reference, one.threshold)]
-        ]
-        good = [
-            (a, b, r - sign * t) for a, b, one in rows if one.threshold for r, t in [_of(one.reference, one.threshold)]
-        ]
+        band = [(a, b, panel.y(one.reference + one.noise), panel.y(one.reference - one.noise)) for a, b, one in rows]
         yield f'<path class="band" d="{between(band)}"/>'
-        if limit:
-            yield f'<path class="bad" d="{between([(a, b, panel.y(value), edge) for a, b, value in limit])}"/>'
-            for name, line in (("limit", limit), ("limit good", good)):
-                yield f'<path class="{name}" d="{steps([(a, b, panel.y(value)) for a, b, value in line])}"/>'
-        level = steps([(a, b, panel.y(_of(one.reference, None)[0])) for a, b, one in rows])
-        yield f'<path class="reference" d="{level}"/>'
-
-
-def _of(reference: float | None, width: float | None) -> tuple[float, float]:
-    return reference or 0.0, width or 0.0
+        if rows[0][2].threshold > 0:
+            worse = [(a, b, panel.y(one.reference + sign * one.threshold)) for a, b, one in rows]
+            better = [(a, b, panel.y(one.reference - sign * one.threshold)) for a, b, one in rows]
+            yield f'<path class="bad" d="{between([(a, b, y, edge) for a, b, y in worse])}"/>'
+            yield f'<path class="limit" d="{steps(worse)}"/><path class="limit good" d="{steps(better)}"/>'
+        yield f'<path class="reference" d="{steps([(a, b, panel.y(one.reference)) for a, b, one in rows])}"/>'
 
 
 def _breaks(drawing: Drawing) -> Iterator[str]:
@@ -199,17 +189,15 @@ def _titles(drawing: Drawing) -> Iterator[str]:
     most = 40 if drawing.size is WIDE else 16
     name = metric if len(metric) <= most else metric[: most - 1] + "…"
     yield f'<text x="2" y="14"><tspan class="strong">{escape(name)}</tspan> of the control ({arrow} is worse)</text>'
-    judged = drawing.points[-1].night.judgement
-    if drawing.size is not WIDE or judged.reference is None or not math.isfinite(judged.reference):
+    judged = held_against(drawing.points[-1].night.judgement)
+    if drawing.size is not WIDE or judged is None:
         return
     sign = 1 if drawing.worse_is_up else -1
     told = [(judged.reference, f"reference {number(judged.reference)}", "")]
-    if judged.threshold:
+    if judged.threshold > 0:
         worse, better = judged.reference + sign * judged.threshold, judged.reference - sign * judged.threshold
-        told += [
-            (worse, f"worse from {number(worse)}", ' class="strong"'),
-            (better, f"better from {number(better)}", ""),
-        ]
+        told.append((worse, f"worse from {number(worse)}", ' class="strong"'))
+        told.append((better, f"better from {number(better)}", ""))
     heights = apart([panel.y(value) for value, _, _ in told], panel.top + 4, panel.bottom)
     for (_, text, look), height in zip(told, heights, strict=True):
         yield f'<text{look} x="{panel.right + 6:.0f}" y="{height + 4:.1f}">{escape(text)}</text>'

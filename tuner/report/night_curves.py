@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tuner.records.trial import TrialRecord
 from tuner.report.curve_drawing import WIDE, ticks
-from tuner.report.night_axes import Panel, padded
+from tuner.report.night_axes import Panel, drawable, padded
 from tuner.report.page_sections import escape
 from tuner.report.wording import count, number, printable
 
@@ -49,7 +49,7 @@ def _figure(name: str, controls: Sequence[TrialRecord], best: TrialRecord | None
     drawn = [_curve(trial, name, "control") for trial in controls]
     drawn += [_curve(best, name, "best")] if best is not None else []
     drawn = [curve for curve in drawn if curve.values]
-    finite = [value for curve in drawn for value in curve.values if math.isfinite(value)]
+    finite = [value for curve in drawn for value in curve.values if drawable(value)]
     if not finite:
         return ""
     log = min(finite) > 0 and max(finite) > WIDE * min(finite)
@@ -82,18 +82,18 @@ def _curve(trial: TrialRecord, name: str, look: str) -> _Curve:
 def _line(curve: _Curve, panel: Panel) -> str:
     moves, pen_up = "", True
     for epoch, value in zip(curve.epochs, curve.values, strict=True):
-        if math.isfinite(value):
+        if drawable(value):
             moves += f"{'M' if pen_up else 'L'}{panel.x(epoch):.1f} {panel.y(value):.1f}"
-        pen_up = not math.isfinite(value)
+        pen_up = not drawable(value)
     drawn = f'<path class="line {curve.look}" d="{moves}"/>' if moves else ""
-    finite = [(epoch, value) for epoch, value in zip(curve.epochs, curve.values, strict=True) if math.isfinite(value)]
+    finite = [(epoch, value) for epoch, value in zip(curve.epochs, curve.values, strict=True) if drawable(value)]
     if finite:
         epoch, value = finite[-1]
         drawn += f'<circle class="end {curve.look}" cx="{panel.x(epoch):.1f}" cy="{panel.y(value):.1f}" r="3"/>'
         told = f"{printable(curve.name)}: {number(value)} at epoch {epoch}"
     else:
         told = printable(curve.name)
-    lost = next((e for e, v in zip(curve.epochs, curve.values, strict=True) if not math.isfinite(v)), None)
+    lost = next((e for e, v in zip(curve.epochs, curve.values, strict=True) if not drawable(v)), None)
     if lost is not None:
         x = panel.x(lost)
         drawn += f'<path class="line {curve.look}" d="M{x - 4:.1f} {panel.top}l8 8m0 -8l-8 8"/>'

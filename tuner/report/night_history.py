@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from tuner.records.night import NOISY, OK, SKIPPED, Change, NightRecord
 from tuner.records.trial import COMPLETED, DOOMED
+from tuner.report.night_axes import drawable
 from tuner.report.wording import NOTHING, number
 
 DETAIL = 60
@@ -48,8 +49,8 @@ def points(record: NightRecord, nights: Sequence[NightRecord]) -> list[Point]:
 def _point(night: NightRecord, tonight: NightRecord) -> Point:
     if (night.metric, night.mode) != (tonight.metric, tonight.mode):
         return Point(night, None, (), None, False)
-    finite = tuple(value for value in seed_values(night).values() if math.isfinite(value))
-    best = None if night.best is None or not math.isfinite(night.best.value) else night.best.value
+    finite = tuple(value for value in seed_values(night).values() if drawable(value))
+    best = None if night.best is None or not drawable(night.best.value) else night.best.value
     return Point(night, control(night), finite, best, night.key == tonight.key)
 
 
@@ -67,10 +68,13 @@ def seed_values(night: NightRecord) -> dict[int, float]:
 
 def control(night: NightRecord) -> float | None:
     """What the judgement compared; of a night that was not judged, the mean over its seeds."""
-    if night.judgement.tonight is not None:
-        return night.judgement.tonight
-    values = seed_values(night)
-    return sum(values.values()) / len(values) if values else None
+    value = night.judgement.tonight
+    if value is None:
+        values = seed_values(night)
+        value = sum(values.values()) / len(values) if values else None
+    if value is None or drawable(value):
+        return value
+    return math.inf if night.mode == "min" else -math.inf
 
 
 def state_began(nights: Sequence[NightRecord]) -> NightRecord:

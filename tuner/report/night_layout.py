@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tuner.records.night import OK, Judgement
-from tuner.report.night_axes import Panel, padded
+from tuner.report.night_axes import Panel, drawable, padded
 from tuner.report.night_history import Point
 
 FEWEST = 12
@@ -32,6 +31,16 @@ WIDE = Size("wide", 960, 58, 142, 7)
 NARROW = Size("narrow", 372, 48, 8, 3)
 TOP, CONTROL, BEST, GAP, BOTTOM = 24, 210, 66, 36, 26
 """Heights: above the frames, of each, between and below them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a night was held against, in the metric's unit."""
+
+    reference: float
+    noise: float
+    threshold: float
+    """0: there was none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +81,14 @@ def laid_out(points: Sequence[Point], size: Size) -> Drawing:
 
 def _range(points: Sequence[Point]) -> tuple[float, float]:
     """Of the control's values and all that they are held against; a far one does not flatten the others."""
-    usual = [p.control for p in points if p.comparable and p.control is not None and math.isfinite(p.control)]
+    usual = [p.control for p in points if p.comparable and p.control is not None and drawable(p.control)]
     held, wide = [], 0.0
-    for judged in (point.night.judgement for point in points if point.comparable):
-        if judged.reference is not None and math.isfinite(judged.reference):
-            reach = max(judged.threshold or 0.0, judged.noise or 0.0)
-            held += [judged.reference - reach, judged.reference + reach]
+    for one in (held_against(point.night.judgement) for point in points if point.comparable):
+        if one is not None:
+            reach = max(one.threshold, one.noise)
+            held += [one.reference - reach, one.reference + reach]
             wide = max(wide, 2 * reach)
-    everything = [
-        value for p in points for value in (p.control, *p.seeds) if value is not None and math.isfinite(value)
-    ]
+    everything = [value for p in points for value in (p.control, *p.seeds) if value is not None and drawable(value)]
     if not everything and not held:
         return padded(0.0, 1.0)
     core = sorted(usual or everything or held)
@@ -98,14 +105,20 @@ def _range(points: Sequence[Point]) -> tuple[float, float]:
     return low, high
 
 
-def judged_by(points: Sequence[Point]) -> Iterator[tuple[Judgement | None, str]]:
-    """What each night was held against, and its key; of one without a judgement, what the night before it was."""
-    last: Judgement | None = None
+def held_against(judged: Judgement) -> Held | None:
+    """What a judgement measured by, where it has a place in the picture."""
+    if judged.reference is None or not drawable(judged.reference):
+        return None
+    noise, threshold = (w if w is not None and drawable(w) and w > 0 else 0.0 for w in (judged.noise, judged.threshold))
+    return Held(judged.reference, noise, threshold)
+
+
+def held(points: Sequence[Point]) -> Iterator[Held | None]:
+    """What each night was held against; of one without a judgement, what the comparable night before it was."""
+    last: Held | None = None
     for before, point in zip([None, *points], points, strict=False):
         if before is not None and before.night.key != point.night.key:
             last = None
-        judged = point.night.judgement
-        known = judged.reference is not None and math.isfinite(judged.reference)
         same_scale = point.comparable or point.control is not None
-        last = judged if known and same_scale else last
-        yield last, point.night.key
+        last = (held_against(point.night.judgement) if same_scale else None) or last
+        yield last

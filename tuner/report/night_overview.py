@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from tuner.records.night import IMPROVED, REGRESSED
-from tuner.report.night_axes import LETTER, Panel, padded
+from tuner.report.night_axes import LETTER, Panel, drawable, padded
 from tuner.report.night_chart import PREFIX
 from tuner.report.night_history import Point
 from tuner.report.night_layout import NARROW, WIDE, Size
@@ -20,7 +19,7 @@ TELLING = (REGRESSED, IMPROVED)
 
 def overview(points: Sequence[Point], detail: int) -> str:
     """The figure; the last `detail` nights are shaded."""
-    values = sorted(p.control for p in points if p.control is not None and math.isfinite(p.control))
+    values = sorted(p.control for p in points if p.control is not None and drawable(p.control))
     if not values:
         return ""
     return f'<figure class="nights">{_svg(points, detail, values, WIDE)}{_svg(points, detail, values, NARROW)}</figure>'

@@ -44,7 +44,7 @@ def _mark(value: float | None, low: float, high: float, log: bool) -> str:
     if not math.isfinite(value):
         return NOT_FINITE
     height = math.log(value) if log else value
-    if not high > low:
+    if not high / 2 > low / 2:
         return BLOCKS[0]
     share = (height / 2 - low / 2) / (high / 2 - low / 2)  # halves: the difference of two large floats stays finite
     return BLOCKS[min(len(BLOCKS) - 1, int(share * len(BLOCKS)))]
