@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from tuner.cli.options import Json, Runs
+from tuner.cli.options import Json, Runs, Set, pairs
 
 
 def command(
@@ -19,6 +19,7 @@ def command(
         str | None,
         typer.Option(metavar="AGE", help="Exit code 3 when the last night ended longer ago, such as 26h, 90m or 2d."),
     ] = None,
+    settings: Set = None,
     runs: Runs = Path("runs"),
     as_json: Json = False,
 ) -> None:
@@ -29,7 +30,7 @@ def command(
     from tuner.report.night_text import nights_json, nights_table
 
     limit = None if stale is None else age_of(stale)
-    folder = NightsFolder(runs, load_sweep(sweep).slug)
+    folder = NightsFolder(runs, load_sweep(sweep, pairs(settings, "--set")).slug)
     nights = folder.nights()
     if as_json:
         print(json.dumps(nights_json(nights), indent=1))

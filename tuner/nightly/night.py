@@ -289,7 +289,7 @@ class _Night:
         with suppress(RunError, FileNotFoundError):
             run = directory.record()
         report = f"../{record.run}/report.html" if directory.report.is_file() else None
-        html = night_html(record, nights, run, () if run is None else run.controls, report)
+        html = night_html(record, nights, run, report)
         self.folder.write_pages(record, html, night_markdown(record, nights))
         summary: Mapping[str, Any] | None = None if finished is None else finished.summary
         if summary is None and directory.summary.is_file():
