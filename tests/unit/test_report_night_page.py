@@ -17,6 +17,7 @@ from tests.unit.night_histories import LAST, diverged, history, night_id, with_t
 from tests.unit.report_records import four_endings
 from tuner.records.night import OK, REGRESSED, VERDICTS, Change, ControlResult, Judgement, NightBest, NightRecord
 from tuner.records.trial import SweepRecord
+from tuner.report.night_axes import labels
 from tuner.report.night_history import DETAIL, control, points, seed_values, state_told, until
 from tuner.report.night_layout import WIDE, laid_out
 from tuner.report.night_page import POLICY, night_html
@@ -216,6 +217,13 @@ def test_one_night_far_off_does_not_flatten_the_others() -> None:
     changed = [*nights[:9], far, *nights[10:]]
     assert laid_out(points(changed[-1], changed), WIDE).control.high < 0.3
     assert wide(drawn(changed)).count('class="beyond"') == 1
+
+
+def test_the_labels_of_an_axis_tell_its_values_apart() -> None:
+    assert labels([0.23, 0.235, 0.24]) == ["0.230", "0.235", "0.240"]
+    assert labels([0.15, 0.25]) == ["0.15", "0.25"]
+    assert labels([0.0, 2000.0, 4000.0]) == ["0", "2000", "4000"]
+    assert labels([1e-9, 2e-9]) == ["1e-09", "2e-09"]
 
 
 def test_nights_that_are_not_comparable_are_parted_by_a_line() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.unit.night_histories import diverged, history, with_text
 from tuner.report.night_history import DETAIL
-from tuner.report.night_text import MARKS, night_markdown, nights_json, nights_table
+from tuner.report.night_text import MARKS, night_markdown, nights_json, nights_table, print_nights
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "report"
 EVIL = "<script>window.ran=1</script> | `x` *bold* [link](http://x) \x1b[2J\n# head\r\n😀 [red]m[/red]"
@@ -112,6 +113,28 @@ def test_markup_is_shown_as_it_is() -> None:
     assert r" \# head" in markdown
     assert "[red]m[/red]" in nights_table([*nights[:-1], night])
     assert "val_loss" in night_markdown(nights[-1], nights)
+
+
+def test_what_is_piped_is_not_cut_to_a_terminals_width(capsys: pytest.CaptureFixture[str]) -> None:
+    nights = history(12)
+    print_nights(nights)
+    assert capsys.readouterr().out == nights_table(nights)
+    assert nights[0].judgement.why in nights_table(nights)
+
+
+def test_in_a_terminal_it_is_as_wide_as_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    stream = Terminal()
+    monkeypatch.setattr("sys.stdout", stream)
+    monkeypatch.setenv("COLUMNS", "90")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    print_nights(history(12))
+    lines = [re.sub(r"\x1b\[[\d;]*m", "", line).rstrip() for line in stream.getvalue().splitlines()]
+    assert "\x1b[" in stream.getvalue()
+    assert "\n".join(lines) + "\n" == nights_table(history(12), 90)
 
 
 def test_every_verdict_has_a_mark_of_its_own() -> None:

@@ -27,7 +27,7 @@ def command(
     from tuner.api.sweeps import load_sweep
     from tuner.nightly.folder import NightsFolder
     from tuner.nightly.stale import age_of, how_stale
-    from tuner.report.night_text import nights_json, nights_table
+    from tuner.report.night_text import nights_json, print_nights
 
     limit = None if stale is None else age_of(stale)
     folder = NightsFolder(runs, load_sweep(sweep, pairs(settings, "--set")).slug)
@@ -35,7 +35,7 @@ def command(
     if as_json:
         print(json.dumps(nights_json(nights), indent=1))
     elif limit is None or nights:
-        print(nights_table(nights))
+        print_nights(nights)
     if limit is None:
         return
     late = how_stale(nights, limit, time.time())

@@ -63,6 +63,7 @@ def labels(values: Sequence[float]) -> list[str]:
     if not 1e-7 < span < 1e5 or max(map(abs, values)) >= 1e6 or len({f"{value:.3g}" for value in values}) < 2:
         return [number(value, 3) for value in values]
     digits = max(0, math.ceil(-math.log10(span) - 1e-9))
+    digits += any(abs(round(value, digits) - value) > span / 100 for value in values)  # 0.15 and 0.25
     return [f"{value:.{digits}f}" for value in values]
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -79,6 +81,14 @@ def night_markdown(record: NightRecord, nights: Sequence[NightRecord]) -> str:
     if record.path:
         lines += ["", f"Run: {_plain(record.path)}"]
     return "\n".join(lines) + "\n"
+
+
+def print_nights(nights: Sequence[NightRecord]) -> None:
+    """The table on standard output: as wide as the terminal and with its colours, where it is one."""
+    if sys.stdout.isatty():
+        show(nights_shown(nights, shutil.get_terminal_size().columns))
+    else:
+        print(nights_table(nights), end="")
 
 
 def nights_table(nights: Sequence[NightRecord], width: int = PIPED) -> str:
