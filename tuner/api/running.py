@@ -10,7 +10,6 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
@@ -28,7 +27,7 @@ from tuner.control.rules import Rules
 from tuner.errors import InputError, RunError
 from tuner.launch.signals import clean_stop
 from tuner.records.journal import VERSION, Journal, Line, read_journal
-from tuner.records.run_directory import RunDirectory, write_atomically
+from tuner.records.run_directory import RunDirectory, new_run_directory, new_run_name, write_atomically
 from tuner.report.live import PlainLines
 from tuner.search.make import make_scheduler, make_searcher
 from tuner.search.study_log import StudyLog
@@ -53,6 +52,8 @@ class Launch:
     """How a sweep is run, beside what its file says."""
 
     runs: Path = Path("runs")
+    name: str | None = None
+    """Of a new run's directory; None: the sweep's name, the date and four letters."""
     address: str | None = None
     """Ray's address; None: a Ray of its own on this machine; `none`: in this process, without Ray."""
     cpus: int | None = None
@@ -291,7 +292,6 @@ def _tracking_uri(sweep: Sweep, launch: Launch) -> str | None:
 
 
 def _new_directory(sweep: Sweep, launch: Launch) -> RunDirectory:
-    """`NAME-20261121-0551-7f3a`; the last part keeps two sweeps that start in the same minute apart."""
-    stamp = datetime.now().strftime("%Y%m%d-%H%M")
-    name = f"{sweep.slug}-{stamp}-{os.urandom(2).hex()}" if launch.night is None else launch.night.directory
-    return RunDirectory(Path(os.path.abspath(launch.runs)) / name)  # noqa: PTH100
+    if launch.night is not None:
+        return RunDirectory(Path(os.path.abspath(launch.runs)) / launch.night.directory)  # noqa: PTH100
+    return new_run_directory(launch.runs, launch.name or new_run_name(sweep.slug))

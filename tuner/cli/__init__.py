@@ -12,6 +12,8 @@ from tuner.errors import TunerError
 COMMANDS = {
     "run": "tuner.cli.run",
     "check": "tuner.cli.check",
+    "submit": "tuner.cli.submit",
+    "jobs": "tuner.cli.jobs",
     "train": "tuner.cli.train",
     "lr-range": "tuner.cli.lr_range",
     "next": "tuner.cli.next",

@@ -29,6 +29,9 @@ def command(
     concurrency: Annotated[int | None, typer.Option(help="Trials at once; left out: as many as fit.")] = None,
     cpus: Annotated[int | None, typer.Option(help="CPUs that a Ray of its own may use; left out: all.")] = None,
     runs: Runs = Path("runs"),
+    run_name: Annotated[
+        str | None, typer.Option("--run-name", help="Of the new run's directory; left out: sweep, date, four letters.")
+    ] = None,
     as_json: Json = False,
     final_test: Annotated[
         bool, typer.Option("--final-test", help="At the very end: the best one on the test split, once.")
@@ -48,7 +51,12 @@ def command(
     given = changes(settings, trials=trials, data=data, concurrency=concurrency)
     if (sweep is None) == (resume is None):
         raise InputError("what to run", (Fault("tuner run", None, "give a sweep file, or --resume RUN, not both"),))
-    launch = Launch(runs=runs, address=ray_address(address, os.environ), cpus=cpus, display=_display(quiet))
+    if resume is not None and run_name is not None:
+        raise InputError("what to run", (Fault("--run-name", run_name, "leave it out: --resume names the run"),))
+    runs = runs.expanduser()
+    launch = Launch(
+        runs=runs, name=run_name, address=ray_address(address, os.environ), cpus=cpus, display=_display(quiet)
+    )
     if resume is not None:
         directory = find_run(resume, runs)
         again = open_again(directory, given.values, given.flags)

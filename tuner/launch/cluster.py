@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import math
 import os
+import signal
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -70,7 +72,7 @@ def connected(address: str | None, *, cpus: int | None = None) -> Iterator[None]
     logging.getLogger("ray").setLevel(logging.ERROR)  # what it says at each start is not for our users
     alone = {"num_cpus": cpus, "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
     try:
-        with _loopback_kept() if local else nullcontext():
+        with _own_sigterm(), _loopback_kept() if local else nullcontext():
             ray.init(
                 address="local" if local else address,
                 log_to_driver=False,
@@ -84,6 +86,19 @@ def connected(address: str | None, *, cpus: int | None = None) -> Iterator[None]
         yield
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def _own_sigterm() -> Iterator[None]:
+    """Keeps who is told of SIGTERM. `ray.init` lets it end the process at once, and our stop is a clean one."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

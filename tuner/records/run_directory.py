@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from tuner.errors import Fault, InputError
@@ -97,6 +99,24 @@ class RunDirectory:
     def record(self) -> SweepRecord:
         """The sweep as its journal tells it, whether it still runs or not."""
         return Fold(str(self.path)).apply(read_journal(self.journal)).record()
+
+
+def new_run_name(slug: str) -> str:
+    """`digits-mlp-20261121-0551-7f3a`; the last part keeps two runs that begin in the same minute apart."""
+    return f"{slug}-{datetime.now().strftime('%Y%m%d-%H%M')}-{os.urandom(2).hex()}"
+
+
+def new_run_directory(runs: Path, name: str) -> RunDirectory:
+    """A directory that is not there yet; nothing is written. Raises InputError for a name that is taken or is none."""
+    found = RunDirectory(Path(os.path.abspath(runs)) / name)  # noqa: PTH100  (resolve() would follow links)
+    cure = ""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}", name):
+        cure = "write letters, digits, dots and dashes"
+    elif found.path.exists():
+        cure = f"is there already, in {found.path.parent}: choose another name, or go on with it by --resume {name}"
+    if cure:
+        raise InputError("no name for a new run", (Fault("--run-name", name, cure),))
+    return found
 
 
 def find_run(run: str | Path, runs: Path) -> RunDirectory:
