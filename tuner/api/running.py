@@ -161,8 +161,8 @@ class _Drive:
         return (self.directory.logs / "driver.log").open("a", encoding="utf-8", buffering=1)
 
     def _deadline(self) -> float | None:
-        hours = self.sweep.stop.hours
-        return None if hours is None else self.began + 3600 * hours
+        seconds = self._rules().seconds
+        return None if seconds is None else self.began + seconds
 
     def _begin(self, journal: Journal, controller: Controller) -> None:
         attempt = 1 + sum(line["kind"] == "driver" for line in journal.lines)

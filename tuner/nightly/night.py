@@ -146,7 +146,7 @@ class _Night:
             key=key,
             conditions=told,
             state_before=history.state,
-            notified=history.notified,
+            notified=history.notified if known is None else known.notified,
             reference=night if anchor is None else anchor.id,
             started_at=now if known is None else known.started_at,
             notes=notes,
@@ -236,6 +236,9 @@ class _Night:
             judgement = Judgement(OK, "a first night: its best configuration is the control from now on")
         else:
             judgement = judge(figures(record), reference, nights, rules_of(self.sweep), self.begun.state_before)
+            if reference is None and self.history.reference is not None and self.history.reference.night is not None:
+                why = f"{judgement.why}; its terms are not those of {self.history.reference.night}"
+                judgement = replace(judgement, why=why)
         good = self.history.last_good
         since = () if good is None else changes(good.conditions, record.conditions, Path.cwd())
         return replace(
@@ -299,11 +302,8 @@ class _Night:
 
 
 def _goes_on(record: NightRecord) -> bool:
-    """Whether a second start has something left to do: the night was killed or stopped, or could not run."""
-    if record.ended_at is None:
-        return True
-    why = record.judgement.why
-    return record.verdict == INCOMPLETE and (_STOPPED in why or why.startswith("it could not run"))
+    """Whether a second start has something left to do: the night was killed or stopped, or too little of it ended."""
+    return record.ended_at is None or record.verdict == INCOMPLETE
 
 
 def _broken(run: SweepRecord) -> str:

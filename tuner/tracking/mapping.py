@@ -221,6 +221,10 @@ def sweep_points(record: SweepRecord) -> list[Point]:
     points += [Point(f"trials_{ending}", float(endings[ending]), record.attempt, at) for ending in STATUS]
     if record.best is not None and record.best.value is not None:
         points.append(Point(allowed_name(f"best_{record.metric}"), record.best.value, record.attempt, at))
+    controls = [one.value for one in record.controls if one.ending == COMPLETED and one.value is not None]
+    if controls:
+        mean = math.fsum(controls) / len(controls)
+        points.append(Point(allowed_name(f"control_{record.metric}"), mean, record.attempt, at))
     tested = record.final_test
     if tested is not None:
         points += [
