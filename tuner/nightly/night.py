@@ -30,7 +30,7 @@ from tuner.nightly.notify import is_news, notify, notify_faults
 from tuner.nightly.record import Begun
 from tuner.nightly.spent import seconds_spent
 from tuner.nightly.tonight import tonights_sweep
-from tuner.nightly.verdict.figures import figures
+from tuner.nightly.verdict.figures import figures, fingerprint
 from tuner.nightly.verdict.judge import asks_for_more, judge
 from tuner.records.journal import Line, read_journal
 from tuner.records.night import INCOMPLETE, OK, REGRESSED, SKIPPED, Judgement, NightRecord
@@ -194,6 +194,7 @@ class _Night:
         whole = None if budget.hours is None else 3600 * budget.hours
         reference, nights = self.history.figures(begun.key)
         rules, state = rules_of(self.sweep), begun.state_before
+        conditions = fingerprint(begun.record())
         first = self.sweep.nightly.seeds if reference is not None else len(self.seeds)
         return NightPlan(
             directory=begun.directory.name,
@@ -203,7 +204,7 @@ class _Night:
                 begun.control,
                 self.seeds,
                 first,
-                lambda values: asks_for_more(values, reference, nights, rules, state),
+                lambda values: asks_for_more(values, reference, nights, rules, state, conditions),
             )
             if begun.control
             else None,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tuner.nightly.verdict.chances import Chances, chances, strays
 from tuner.nightly.verdict.figures import Figures, JudgeRules
-from tuner.nightly.verdict.history import ENOUGH, History, agree, history
+from tuner.nightly.verdict.history import ENOUGH, History, agree, history, repeat
 from tuner.nightly.verdict.levels import Levels, levels
 from tuner.nightly.verdict.ranks import Values, centre, just_larger, shift_interval
 from tuner.nightly.verdict.wording import Scale
@@ -73,6 +73,15 @@ class Case:
             if night.verdict == OK and agree(night.controls, self.tonight.controls):
                 return night
         return None
+
+    def whole(self) -> Case:
+        """With the seeds besides that the nights had which tonight repeats: they would come out again as they did."""
+        known: dict[int, float] = {}
+        for night in (*self.past.good, self.tonight):
+            if repeat(night, self.tonight):
+                known |= night.controls
+        ours = self.past.badness(known)
+        return replace(self, ours=ours, effect=less(centre(ours), centre(self.past.reference)))
 
     @property
     def threshold(self) -> float:

@@ -20,7 +20,7 @@ def of_controls(case: Case, state: str | None) -> Judgement:
     if repeated is not None:
         seeds = counted(len(case.tonight.controls), "seed")
         return _judgement(
-            case, OK, f"the control's {case.scale.metric} is bit for bit that of {repeated.night}, {seeds}"
+            case.whole(), OK, f"the control's {case.scale.metric} is bit for bit that of {repeated.night}, {seeds}"
         )
     found = _sure(case, state)
     if found is not None:
