@@ -238,6 +238,27 @@ def test_nights_that_are_not_comparable_are_parted_by_a_line() -> None:
     assert [point.control for point in points(other[-1], other)[:10]] == [None] * 10
 
 
+def test_two_nights_of_one_day_are_told_apart() -> None:
+    nights = history(5, 0)
+    again = replace(nights[-1], id="2026-11-21-again", started_at=nights[-1].started_at + 60)
+    text = drawn([*nights, again])
+    assert f'<a href="{nights[-1].id}.html">{nights[-1].id}</a>' in text
+    assert "<b>2026-11-21-again</b>" in text
+    assert ">2026-11-20</a>" in text
+    assert wide(text).count(">2026-11-21</text>") == 1
+
+
+def test_each_nights_interval_is_drawn_about_its_value() -> None:
+    for mode in ("min", "max"):
+        nights = history(20, 0, mode=mode)
+        panel = laid_out(points(nights[-1], nights), WIDE).control
+        told = wide(drawn(nights))
+        *_, (one, other) = re.findall(r'class="interval" d="M[\d.]+ ([\d.]+)V([\d.]+)"', told)
+        value = nights[-1].judgement.tonight or 0.0
+        expected = sorted((panel.y(value - 0.0046), panel.y(value + 0.0046)))
+        assert sorted((float(one), float(other))) == pytest.approx(expected, abs=0.06)
+
+
 def test_the_accepted_night_is_marked() -> None:
     nights = history(20)
     text = drawn(nights)

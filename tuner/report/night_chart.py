@@ -11,7 +11,7 @@ from itertools import groupby
 from urllib.parse import quote
 
 from tuner.records.night import OK, SKIPPED
-from tuner.report.night_axes import LETTER, Panel, apart, between, steps
+from tuner.report.night_axes import LETTER, Panel, apart, between, drawable, steps
 from tuner.report.night_history import Point, state_began
 from tuner.report.night_layout import NARROW, WIDE, Drawing, Held, Size, held, held_against, laid_out
 from tuner.report.page_sections import escape
@@ -32,7 +32,14 @@ def chart(points: Sequence[Point]) -> str:
 def _svg(points: Sequence[Point], size: Size) -> str:
     drawing = laid_out(points, size)
     parts = [*drawing.control.grid(), *_areas(drawing), *_breaks(drawing), *_state(drawing), *_lines(drawing)]
-    parts += [*_seeds(drawing), *_accepted(drawing), *_marks(drawing), *_titles(drawing), *_dates(drawing)]
+    parts += [
+        *_seeds(drawing),
+        *_intervals(drawing),
+        *_accepted(drawing),
+        *_marks(drawing),
+        *_titles(drawing),
+        *_dates(drawing),
+    ]
     parts += _best(drawing)
     box = f'viewBox="0 0 {size.width} {drawing.height:.0f}" role="img" aria-label="{escape(_told(points))}"'
     return f'<svg class="{size.name}" {box}>{"".join(parts)}</svg>'
@@ -124,6 +131,22 @@ def _seeds(drawing: Drawing) -> Iterator[str]:
                 yield f'<circle class="seed" cx="{drawing.x(place):.1f}" cy="{panel.y(value):.1f}" r="1.9"/>'
 
 
+def _intervals(drawing: Drawing) -> Iterator[str]:
+    """95 % of what each night's control may be: a night with few seeds says less."""
+    panel, sign = drawing.control, 1 if drawing.worse_is_up else -1
+    for place, point in enumerate(drawing.points):
+        judged, against = point.night.judgement, held_against(point.night.judgement)
+        if (
+            against is None
+            or judged.interval is None
+            or judged.by == "drift"
+            or not all(map(drawable, judged.interval))
+        ):
+            continue
+        one, other = (panel.y(against.reference + sign * end) for end in judged.interval)
+        yield f'<path class="interval" d="M{drawing.x(place):.1f} {one:.1f}V{other:.1f}"/>'
+
+
 def _accepted(drawing: Drawing) -> Iterator[str]:
     """Rings around the nights that others are held against; the present one is named."""
     now = drawing.points[-1].night.reference
@@ -209,8 +232,12 @@ def _dates(drawing: Drawing) -> Iterator[str]:
     last = len(drawing.points) - 1
     wanted = min(drawing.size.dates, 1 + int(2 * drawing.half * last / (10 * LETTER)))
     chosen = {round(last * part / max(1, wanted - 1)) for part in range(wanted)} if wanted > 1 else {last}
+    before = ""
     for place in sorted(chosen):
         told = printable(drawing.points[place].night.date)[:10]
+        if told == before:  # two nights of one day
+            continue
+        before = told
         room = len(told) * LETTER / 2
         x = min(max(drawing.x(place), room), drawing.size.width - room)
         yield f'<path class="tick" d="M{drawing.x(place):.1f} {bottom:.0f}v5"/>'

@@ -77,6 +77,12 @@ def control(night: NightRecord) -> float | None:
     return math.inf if night.mode == "min" else -math.inf
 
 
+def name_of(night: NightRecord, nights: Sequence[NightRecord]) -> str:
+    """Its date; its id where another night has the same date."""
+    alone = all(other.id == night.id or other.date != night.date for other in nights)
+    return night.date if alone else night.id
+
+
 def state_began(nights: Sequence[NightRecord]) -> NightRecord:
     """The first of the last nights that share their state."""
     began = nights[-1]

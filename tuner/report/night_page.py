@@ -80,6 +80,7 @@ def _history(record: NightRecord, nights: Sequence[NightRecord], night_marks: di
     items = [f"<li>{mark}</li>" for verdict, mark in night_marks.items() if verdict in there]
     drawn = {"noise": any(night.judgement.noise for night in nights[-DETAIL:])}
     drawn["threshold"] = any(night.judgement.threshold for night in nights[-DETAIL:])
+    drawn["95 % interval"] = any(night.judgement.interval for night in nights[-DETAIL:])
     drawn["accepted night"] = any(point.night.id == record.reference for point in detail)
     items += [f"<li>{_swatch(look)}{text}</li>" for look, text in _KEY if drawn.get(text.partition(":")[0], True)]
     more = ""
@@ -96,8 +97,9 @@ def _history(record: NightRecord, nights: Sequence[NightRecord], night_marks: di
 
 
 _KEY = (
-    ('<path class="line control" d="M1 5H33"/>', "control, mean over its seeds"),
+    ('<path class="line control" d="M1 5H33"/>', "control, over its seeds"),
     ('<circle class="seed" cx="17" cy="5" r="2.5"/>', "one seed"),
+    ('<path class="interval" d="M17 0V10"/>', "95 % interval: wide with few seeds"),
     ('<path class="reference" d="M1 5H33"/>', "reference"),
     ('<rect class="band" x="1" y="0" width="32" height="10"/>', "noise: one standard deviation between seeds"),
     ('<path class="limit" d="M1 5H33"/>', "threshold: worse, and better, from here"),

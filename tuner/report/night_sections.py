@@ -16,6 +16,7 @@ from tuner.report.night_history import (
     change_told,
     control_told,
     effect_told,
+    name_of,
     seed_values,
     signed,
     state_told,
@@ -79,7 +80,9 @@ def changed(record: NightRecord, nights: Sequence[NightRecord]) -> str:
     if record.since is None:
         body = "<p>There is no good night before this one to compare with.</p>"
         return f'<div class="card"><h2>What changed</h2>{body}</div>'
-    name = f"the last good night, {_link(since)}" if since is not None else f"<code>{shown(record.since)}</code>"
+    name = (
+        f"the last good night, {_link(since, nights)}" if since is not None else f"<code>{shown(record.since)}</code>"
+    )
     if not record.changes:
         same = "Nothing that is recorded: code, data, configuration, packages and machine are the same."
         return f'<div class="card"><h2>What changed</h2><p>Since {name}: {same}</p></div>'
@@ -171,7 +174,7 @@ def trials(record: NightRecord, marks: Mapping[str, str]) -> str:
 def nights_section(record: NightRecord, nights: Sequence[NightRecord], marks: Mapping[str, str]) -> str:
     """The last nights, newest first."""
     shown_nights = list(reversed(nights[-DETAIL:]))
-    rows = [_night_row(night, record, marks) for night in shown_nights]
+    rows = [_night_row(night, record, nights, marks) for night in shown_nights]
     told = f"The last {DETAIL} of {len(nights)} nights, newest first." if len(nights) > DETAIL else "Newest first."
     if any(night.key != record.key for night in shown_nights):
         told += " * had another control, task, metric, split or number of epochs: it is not comparable."
@@ -184,9 +187,9 @@ def nights_section(record: NightRecord, nights: Sequence[NightRecord], marks: Ma
     return f'<p class="soft">{told}</p>{table(heads, rows)}{more}'
 
 
-def _night_row(night: NightRecord, record: NightRecord, marks: Mapping[str, str]) -> str:
+def _night_row(night: NightRecord, record: NightRecord, nights: Sequence[NightRecord], marks: Mapping[str, str]) -> str:
     here = night.id == record.id
-    name = f"<b>{shown(night.date)}</b>" if here else _link(night)
+    name = f"<b>{shown(name_of(night, nights))}</b>" if here else _link(night, nights)
     told = [control_told(night), NOTHING if night.best is None else number(night.best.value), effect_told(night)]
     total, failed = night.trials.get("total"), night.trials.get("failed")
     told += [number(total), number(failed if total else None), duration(night.seconds), number(night.gpu_hours, 3)]
@@ -209,8 +212,7 @@ def table(heads: Sequence[tuple[str, bool]], rows: Sequence[str]) -> str:
     )
 
 
-def _link(night: NightRecord) -> str:
+def _link(night: NightRecord, nights: Sequence[NightRecord]) -> str:
     """Nothing was drawn of a night that was skipped."""
-    if night.verdict == SKIPPED:
-        return shown(night.date)
-    return f'<a href="{escape(page_of(night.id))}">{shown(night.date)}</a>'
+    name = shown(name_of(night, nights))
+    return name if night.verdict == SKIPPED else f'<a href="{escape(page_of(night.id))}">{name}</a>'

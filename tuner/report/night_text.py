@@ -21,6 +21,7 @@ from tuner.report.night_history import (
     control,
     control_told,
     effect_told,
+    name_of,
     ordered,
     seed_values,
     state_began,
@@ -75,7 +76,7 @@ def night_markdown(record: NightRecord, nights: Sequence[NightRecord]) -> str:
     metric = _plain(record.metric)
     lines += [f"| date | verdict | control ({metric}) | best | worse by (95 %) | trials | took |"]
     lines += ["|---|---|---:|---:|---:|---:|---:|"]
-    lines += [_markdown_row(night, record) for night in reversed(told[-ROWS:])]
+    lines += [_markdown_row(night, record, told) for night in reversed(told[-ROWS:])]
     if any(night.key != record.key for night in told[-ROWS:]):
         lines += ["", "\\* not comparable with this night"]
     if record.path:
@@ -196,11 +197,16 @@ def _number(value: float | None) -> float | str | None:
     return None if value is None else encode_number(value)
 
 
-def _markdown_row(night: NightRecord, record: NightRecord) -> str:
+def _markdown_row(night: NightRecord, record: NightRecord, nights: Sequence[NightRecord]) -> str:
     star = "" if night.key == record.key else " \\*"
     accepted = " (accepted)" if night.id == record.reference else ""
     trials = number(night.trials.get("total"))
-    cells = [f"{_plain(night.date)}{star}{accepted}", _plain(night.verdict), control_told(night), _best(night)]
+    cells = [
+        f"{_plain(name_of(night, nights))}{star}{accepted}",
+        _plain(night.verdict),
+        control_told(night),
+        _best(night),
+    ]
     return "| " + " | ".join([*cells, effect_told(night), trials, duration(night.seconds)]) + " |"
 
 
