@@ -17,7 +17,7 @@ import numpy as np
 from tuner.nightly.verdict.figures import Figures, JudgeRules
 from tuner.nightly.verdict.judge import asks_for_more, judge
 from tuner.nightly.verdict.noise import noise_width
-from tuner.records.night import INCOMPLETE, NOISY, SKIPPED
+from tuner.records.night import OK, STATES
 
 FILE = Path(__file__).with_name("nightly_trainings.json")
 FIRST, ALL = 3, 10
@@ -67,15 +67,13 @@ def recorded() -> dict[str, dict[str, np.ndarray]]:
     """Badness: larger is worse. Diverged: infinite."""
     told = json.loads(FILE.read_text())
     return {
-        name: {
-            metric: (1.0 if metric == "val_loss" else -1.0)
-            * np.array([value if value is not None else np.inf for value in values])
-            if metric == "val_loss"
-            else np.array([-value if value is not None else np.inf for value in values])
-            for metric, values in metrics.items()
-        }
-        for name, metrics in told.items()
+        pool: {metric: _badness(values, metric) for metric, values in metrics.items()} for pool, metrics in told.items()
     }
+
+
+def _badness(values: list[float | None], metric: str) -> np.ndarray:
+    known = np.array([np.nan if value is None else value for value in values])
+    return np.where(np.isnan(known), np.inf, known if metric == "val_loss" else -known)
 
 
 @dataclass
@@ -98,7 +96,7 @@ class Year:
     false_alarms: float = 0.01
     judged: bool = True
     nights: list[Figures] = field(default_factory=list)
-    state: str = "OK"
+    state: str = OK
     told: list[Told] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -134,7 +132,7 @@ class Year:
         tonight = self._figures(values if more else first, plant)
         said = judge(tonight, *given)
         self.nights.append(replace(tonight, verdict=said.verdict))
-        if said.verdict not in (NOISY, SKIPPED):
+        if said.verdict in STATES:
             self.state = said.verdict
         ended = [self.sign * value for value in first.values() if np.isfinite(value)]
         told = Told(said.verdict, said.by, float(np.mean(ended)) if ended else np.inf, ALL if more else FIRST)
@@ -187,4 +185,3 @@ def three_sigma(means: list[float]) -> bool:
 
 
 RIVALS: dict[str, Rule] = {"1 % on yesterday": worse_than_yesterday, "3 sigma of 14 nights": three_sigma}
-MISSED = (INCOMPLETE,)

@@ -43,16 +43,17 @@ class Case:
         past = history(reference, nights, rules)
         ours = past.badness(tonight.controls)
         middle = centre(past.reference)
+        late = past.units([*past.late, tonight])
         matters = _matters(rules, middle, past.noise)
         return cls(
             tonight=tonight,
             past=past,
             levels=levels(rules.false_alarms),
             ours=ours,
-            worse=chances(tonight, past, 1.0),
-            better=chances(tonight, past, -1.0),
+            worse=chances(tonight, past, late, 1.0),
+            better=chances(tonight, past, late, -1.0),
             effect=less(centre(ours), middle),
-            drifted=less(centre(past.units([*past.late, tonight])), centre(past.early)),
+            drifted=less(centre(late), centre(past.early)),
             matters=matters,
             named=rules.minimum_effect is not None or rules.minimum_share is not None,
             scale=Scale.of(rules.metric, past.noise),

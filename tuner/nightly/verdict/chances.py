@@ -24,12 +24,12 @@ class Chances:
     """Seed by seed beside the nights of the same conditions; 1 where these repeat bit for bit or there are none."""
 
 
-def chances(tonight: Figures, past: History, direction: float) -> Chances:
-    """`direction`: 1 asks whether tonight is worse, -1 whether it is better."""
+def chances(tonight: Figures, past: History, late: Values, direction: float) -> Chances:
+    """`late`: units of the last good nights and tonight; `direction`: 1 asks whether it is worse, -1 whether it is
+    better."""
     ours = direction * past.badness(tonight.controls)
-    late = direction * past.units([*past.late, tonight])
     early = direction * past.early
-    drift = chance_of_larger(late, early) if past.late else 1.0
+    drift = chance_of_larger(direction * late, early) if past.late else 1.0
     same = _same(tonight, past)
     return Chances(
         controls=chance_of_larger(ours, direction * past.reference),

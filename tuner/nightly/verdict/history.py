@@ -68,11 +68,6 @@ def history(reference: Figures, nights: Sequence[Figures], rules: JudgeRules) ->
     )
 
 
-def repeat(one: Figures, other: Figures) -> bool:
-    """Whether they are of the same conditions, or agree bit for bit as if they were."""
-    return bool(one.conditions and one.conditions == other.conditions) or agree(one.controls, other.controls)
-
-
 def agree(one: Mapping[int, float], other: Mapping[int, float]) -> bool:
     """Bit for bit in all seeds that both have, two at least."""
     common = 0
@@ -87,13 +82,27 @@ def agree(one: Mapping[int, float], other: Mapping[int, float]) -> bool:
 
 def _units(nights: Sequence[Figures], sign: float) -> Values:
     found: dict[tuple[int, int], float] = {}
-    first: list[Figures] = []
-    for night in nights:
-        place = next((i for i, other in enumerate(first) if repeat(night, other)), len(first))
-        if place == len(first):
-            first.append(night)
-        found.update({(place, seed): sign * value for seed, value in night.controls.items()})
+    for night, run in zip(nights, _runs(nights), strict=True):
+        found.update({(run, seed): sign * value for seed, value in night.controls.items()})
     return np.array([found[key] for key in sorted(found)], dtype=float)
+
+
+def _runs(nights: Sequence[Figures]) -> list[int]:
+    """Of each night, the number of the first one that it repeats: its own where it repeats none."""
+    conditions: dict[str, int] = {}
+    seen: dict[tuple[int, float], int] = {}
+    found: list[int] = []
+    for number, night in enumerate(nights):
+        run = conditions.get(night.conditions) if night.conditions else None
+        if run is None:
+            places = {seen[pair] for pair in night.controls.items() if pair in seen}
+            run = next((i for i in sorted(places) if agree(night.controls, nights[i].controls)), None)
+        run = number if run is None else found[run]
+        found.append(run)
+        conditions.setdefault(night.conditions, number)
+        for pair in night.controls.items():
+            seen.setdefault(pair, number)
+    return found
 
 
 def _measured(nights: Sequence[Figures], sign: float) -> float | None:

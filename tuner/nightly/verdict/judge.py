@@ -16,7 +16,7 @@ from tuner.nightly.verdict.best import best_figures
 from tuner.nightly.verdict.case import Case, looks_unusual
 from tuner.nightly.verdict.failures import controls_missing, search_failed
 from tuner.nightly.verdict.figures import Figures, JudgeRules
-from tuner.nightly.verdict.history import ENOUGH, history
+from tuner.nightly.verdict.history import ENOUGH
 from tuner.nightly.verdict.levels import levels
 from tuner.nightly.verdict.noise import noise_width
 from tuner.nightly.verdict.ranks import centre
@@ -68,10 +68,9 @@ def asks_for_more(
     `conditions`: tonight's, as in Figures."""
     if reference is None or not reference.controls or not controls:
         return True
-    past = history(reference, nights, rules)
-    if past.needs_floor or len(past.reference) < ENOUGH:
-        return True
     case = Case.of(Figures("tonight", controls, conditions=conditions), reference, nights, rules)
+    if case.past.needs_floor or len(case.past.reference) < ENOUGH:
+        return True
     return case.repeats is None and looks_unusual(case, state)
 
 
