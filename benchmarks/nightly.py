@@ -5,7 +5,7 @@
 Simulated nights, made of real trainings that were recorded once (`nightly_trainings.py`): the anchor's seeds from one
 half of them, the nights' from the other. Quiet years first: how many nights are called REGRESSED that were not, in how
 many distinct alarms, with a 95 % interval over the years, since the nights of one year share an accepted night. Then
-something is planted after 30 quiet nights: how soon is it found, and in what share within three nights. A night on
+something is planted after 25 quiet nights: how soon is it found, and in what share within three nights. A night on
 which REGRESSED was said already, by mistake, finds nothing: it has to be said again. Beside it two rules that people
 use, on the mean of the same night's first three controls: worse than yesterday by 1 %, and a 3-sigma rule on the last
 14 nights.
@@ -23,7 +23,7 @@ from nightly_years import RIVALS, Plant, World, Year
 
 from tuner.records.night import IMPROVED, INCOMPLETE, NOISY, REGRESSED
 
-NIGHTS, BEFORE = 365, 30
+NIGHTS, BEFORE = 365, 25
 FRESH = World("fresh seeds every night")
 FIXED = World("fixed seeds, a change a week", changes=1 / 7, harmless=1 / 7)
 QUIET = (
@@ -37,17 +37,17 @@ QUIET = (
     World("… on a GPU, jitter 1 width", changes=1 / 7, jitter=1.0),
     World("… on a GPU, nothing changes", changes=0.0, jitter=0.3),
 )
-STEPS = tuple(Plant(f"a step of {step} width{'s' * (step > 1)}", step=step) for step in (1, 2, 3))
+STEPS = tuple(Plant(f"a step of {step} width{'s' * (step > 1)}", step=step, nights=14) for step in (1, 2, 3))
 PLANTED: tuple[tuple[World, Plant], ...] = (
     *((FRESH, plant) for plant in STEPS),
     *((FIXED, plant) for plant in STEPS),
     *((QUIET[3], plant) for plant in STEPS),
     *((QUIET[6], plant) for plant in STEPS),
-    (FRESH, Plant("a drift, 0.05 widths a night", slope=0.05, nights=90)),
-    (FIXED, Plant("a drift, 0.05 widths a night", slope=0.05, nights=90)),
-    (FRESH, Plant("other data", pool="mlp_other_data")),
-    (FRESH, Plant("half the learning rate", pool="mlp_low_lr")),
-    (FRESH, Plant("the search's best 8 widths worse", best=8.0)),
+    (FRESH, Plant("a drift, 0.05 widths a night", slope=0.05, nights=60)),
+    (FIXED, Plant("a drift, 0.05 widths a night", slope=0.05, nights=60)),
+    (FRESH, Plant("other data", pool="mlp_other_data", nights=14)),
+    (FRESH, Plant("half the learning rate", pool="mlp_low_lr", nights=14)),
+    (FRESH, Plant("the search's best 8 widths worse", best=8.0, nights=14)),
 )
 FAILED = Plant("half its trials failed", failed=0.5, nights=1)
 

@@ -181,7 +181,8 @@ def worse_than_yesterday(means: list[float]) -> bool:
 def three_sigma(means: list[float]) -> bool:
     """Above the mean of the last 14 nights by three of their standard deviations."""
     last = means[-15:-1]
-    return len(last) == 14 and means[-1] > np.mean(last) + 3 * np.std(last, ddof=1)
+    known = [mean for mean in last if np.isfinite(mean)]
+    return len(last) == 14 and means[-1] > np.mean(known) + 3 * np.std(known, ddof=1)
 
 
 RIVALS: dict[str, Rule] = {"1 % on yesterday": worse_than_yesterday, "3 sigma of 14 nights": three_sigma}

@@ -83,4 +83,6 @@ def test_every_benchmark_is_in_the_makefile_and_in_its_table_with_the_same_setti
     assert {name for name, row in told.items() if row[0].endswith("*")} == set(needing)
     assert {name: row[3].strip("`") for name, row in told.items() if row[3]} == settings
     commands = {path.stem for path in (ROOT / "benchmarks").glob("*.py") if "__main__" in path.read_text("utf-8")}
-    assert commands - set(listed) == {"catalogue", "diagnosis_corpus", "diagnosis_limits"}, "commands of their own"
+    assert commands - set(listed) == {"catalogue", "diagnosis_corpus", "diagnosis_limits", "nightly_trainings"}, (
+        "commands of their own"
+    )

@@ -127,7 +127,8 @@ def test_the_further_seeds_are_asked_for_when_something_is_unusual() -> None:
     assert not asks_for_more(night(values=TEN[:3], shift=0.0004).controls, ANCHOR, nights, RULES)
     assert asks_for_more(night(values=TEN[:3], shift=0.008).controls, ANCHOR, nights, RULES)
     assert asks_for_more(night(values=TEN[:3], shift=-0.008).controls, ANCHOR, nights, RULES)
-    assert asks_for_more(night(values=TEN[:3], shift=0.0004).controls, ANCHOR, nights, RULES, REGRESSED)
+    for state in (REGRESSED, IMPROVED):
+        assert asks_for_more(night(values=TEN[:3], shift=0.0004).controls, ANCHOR, nights, RULES, state)
     assert asks_for_more(night(values=TEN[:3]).controls, None, [], RULES)
 
 
@@ -155,6 +156,14 @@ def test_a_gpu_night_is_compared_seed_by_seed_with_those_of_its_conditions() -> 
     assert said(night(shift=0.0012, conditions="gpu"), nights).verdict == REGRESSED
     assert said(night(shift=0.0012, conditions="other"), nights).verdict != REGRESSED
     assert said(night(shift=0.0003, conditions="gpu"), nights).verdict == OK
+
+
+def test_a_night_that_was_worse_and_was_accepted_is_the_reference_all_the_same() -> None:
+    accepted = night("2026-11-09", shift=0.03, verdict=REGRESSED)
+    repeated = judge(night(values=TEN[:3], shift=0.03), accepted, [], RULES)
+    assert (repeated.verdict, repeated.why[-19:]) == (OK, "2026-11-09, 3 seeds")
+    assert not asks_for_more(night(values=TEN[:3], shift=0.0304).controls, accepted, [], RULES)
+    assert judge(night(shift=0.02), accepted, [], RULES).verdict == IMPROVED
 
 
 def test_values_that_repeated_each_other_and_no_longer_do_are_remarked_on() -> None:

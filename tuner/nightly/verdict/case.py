@@ -12,7 +12,7 @@ from tuner.nightly.verdict.history import ENOUGH, History, agree, history, repea
 from tuner.nightly.verdict.levels import Levels, levels
 from tuner.nightly.verdict.ranks import Values, centre, just_larger, shift_interval
 from tuner.nightly.verdict.wording import Scale
-from tuner.records.night import OK, REGRESSED
+from tuner.records.night import IMPROVED, OK, REGRESSED
 
 MATTERS = 0.25
 """Noise widths, where the user names no smallest change: less is nothing that one more training would show, whatever
@@ -44,14 +44,15 @@ class Case:
         ours = past.badness(tonight.controls)
         middle = centre(past.reference)
         late = past.units([*past.late, tonight])
+        worse, better = chances(tonight, past, ours, late)
         matters = _matters(rules, middle, past.noise)
         return cls(
             tonight=tonight,
             past=past,
             levels=levels(rules.false_alarms),
             ours=ours,
-            worse=chances(tonight, past, late, 1.0),
-            better=chances(tonight, past, late, -1.0),
+            worse=worse,
+            better=better,
             effect=less(centre(ours), middle),
             drifted=less(centre(late), centre(past.early)),
             matters=matters,
@@ -69,9 +70,9 @@ class Case:
 
     @property
     def repeats(self) -> Figures | None:
-        """The latest night called OK that tonight's controls repeat bit for bit."""
+        """The latest night called OK, or the accepted one, that tonight's controls repeat bit for bit."""
         for night in reversed(self.past.good):
-            if night.verdict == OK and agree(night.controls, self.tonight.controls):
+            if (night.verdict == OK or night is self.past.good[0]) and agree(night.controls, self.tonight.controls):
                 return night
         return None
 
@@ -112,7 +113,7 @@ def looks_unusual(case: Case, state: str | None) -> bool:
             return True
         if case.counts(case.effect, direction) and said.paired <= case.levels.look / 2:
             return True
-    return state == REGRESSED
+    return state in (REGRESSED, IMPROVED)  # neither ends by three lucky seeds
 
 
 def less(one: float, other: float) -> float:

@@ -1,4 +1,4 @@
-"""What the tests say of tonight's controls, in one direction: worse. Better is the same of the mirrored figures."""
+"""What the tests say of tonight's controls, to either side."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from tuner.nightly.verdict.figures import Figures
 from tuner.nightly.verdict.history import History, agree
-from tuner.nightly.verdict.ranks import Values, chance_of_larger, chance_of_larger_paired
+from tuner.nightly.verdict.ranks import Values, both_chances, chance_of_larger_paired
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +24,22 @@ class Chances:
     """Seed by seed beside the nights of the same conditions; 1 where these repeat bit for bit or there are none."""
 
 
-def chances(tonight: Figures, past: History, late: Values, direction: float) -> Chances:
-    """`late`: units of the last good nights and tonight; `direction`: 1 asks whether it is worse, -1 whether it is
-    better."""
-    ours = direction * past.badness(tonight.controls)
-    early = direction * past.early
-    drift = chance_of_larger(direction * late, early) if past.late else 1.0
+def chances(tonight: Figures, past: History, ours: Values, late: Values) -> tuple[Chances, Chances]:
+    """That tonight is worse, and that it is better. `ours`: badness of tonight's controls; `late`: units of the last
+    good nights and of tonight."""
     same = _same(tonight, past)
-    return Chances(
-        controls=chance_of_larger(ours, direction * past.reference),
-        drift=drift if chance_of_larger(ours, early) < 0.5 else 1.0,  # tonight has to point the same way
-        paired=_paired(tonight, same, direction * past.sign) if repeats_loosely(same) else 1.0,
+    loose = repeats_loosely(same)
+    controls, begun = both_chances(ours, past.reference), both_chances(ours, past.early)
+    drift = both_chances(late, past.early) if past.late else (1.0, 1.0)
+    worse, better = (
+        Chances(
+            controls=controls[side],
+            drift=drift[side] if begun[side] < 0.5 else 1.0,  # tonight has to point the same way
+            paired=_paired(tonight, same, sign) if loose else 1.0,
+        )
+        for side, sign in enumerate((past.sign, -past.sign))
     )
+    return worse, better
 
 
 def _same(tonight: Figures, past: History) -> list[Figures]:

@@ -53,9 +53,10 @@ def history(reference: Figures, nights: Sequence[Figures], rules: JudgeRules) ->
     good = [night for night in nights if night.is_good and night.controls]
     last = good[-rules.window :]
     early = good[: len(good) - len(last)][: rules.window]
-    whole = [one for one in (reference, *nights) if len(one.controls) >= ENOUGH and one.is_comparable]
     recent = [one for one in nights if one.is_comparable and one.controls][-FRESH:]
-    floor = _measured([reference, *whole[-FRESH:]] if reference not in whole else whole[-FRESH:], sign)
+    measured = any(len(one.controls) >= ENOUGH for one in recent)
+    fresh = len(recent) < FRESH and len(reference.controls) >= ENOUGH
+    floor = _measured([reference, *recent], sign)
     together = _units([reference, *last], sign)
     return History(
         sign=sign,
@@ -64,7 +65,7 @@ def history(reference: Figures, nights: Sequence[Figures], rules: JudgeRules) ->
         late=tuple(last),
         good=(reference, *last),
         noise=floor if floor is not None else noise_width([together]),
-        needs_floor=not any(one in whole for one in recent) and (len(recent) >= FRESH or reference not in whole),
+        needs_floor=not measured and not fresh,
     )
 
 

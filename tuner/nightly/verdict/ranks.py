@@ -11,6 +11,7 @@ Source     Mann and Whitney (1947); van Elteren (1960) for strata; Hodges and Le
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -30,23 +31,29 @@ def _tail(m: int, n: int) -> Values:
         over = large + i
         if over < len(counts):
             counts[over:] = counts[over:] - counts[:-over]  # times 1 - x^over: the right side is read first
-        for start in range(i):
-            counts[start::i] = np.cumsum(counts[start::i])  # divided by 1 - x^i
+        rows = np.concatenate([counts, np.zeros(-len(counts) % i)]).reshape(-1, i)
+        counts = rows.cumsum(axis=0).ravel()[: len(counts)]  # divided by 1 - x^i
     share = counts / counts.sum()
     return np.cumsum(share[::-1])[::-1]
 
 
 def statistic(ours: Values, theirs: Values) -> float:
-    larger = ours[:, None] > theirs[None, :]
-    tied = ours[:, None] == theirs[None, :]
-    return float(larger.sum() + tied.sum() / 2)
+    ordered = np.sort(theirs)
+    larger, no_less = ordered.searchsorted(ours, "left"), ordered.searchsorted(ours, "right")
+    return float((larger + no_less).sum()) / 2
 
 
 def chance_of_larger(ours: Values, theirs: Values) -> float:
     """One-sided p-value that `ours` are larger by luck alone; 1 where either is empty."""
+    return both_chances(ours, theirs)[0]
+
+
+def both_chances(ours: Values, theirs: Values) -> tuple[float, float]:
+    """One-sided p-values that `ours` are larger, and that they are smaller, by luck alone."""
     if not len(ours) or not len(theirs):
-        return 1.0
-    return float(_tail(len(ours), len(theirs))[int(np.floor(statistic(ours, theirs)))])
+        return 1.0, 1.0
+    larger, tail = statistic(ours, theirs), _tail(len(ours), len(theirs))
+    return float(tail[math.floor(larger)]), float(tail[math.floor(len(tail) - 1 - larger)])
 
 
 def shift_interval(ours: Values, theirs: Values, each_side: float) -> tuple[float, float]:
