@@ -245,6 +245,8 @@ def test_two_nights_of_one_day_are_told_apart() -> None:
     assert f'<a href="{nights[-1].id}.html">{nights[-1].id}</a>' in text
     assert "<b>2026-11-21-again</b>" in text
     assert ">2026-11-20</a>" in text
+    two = [replace(night, state=REGRESSED, state_before=REGRESSED) for night in (nights[-1], again)]
+    assert state_told([*nights[:-1], *two]) == f"It is REGRESSED since {nights[-1].id}, for 2 nights."
     assert wide(text).count(">2026-11-21</text>") == 1
 
 

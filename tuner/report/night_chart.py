@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from tuner.records.night import OK, SKIPPED
 from tuner.report.night_axes import LETTER, Panel, apart, between, drawable, steps
-from tuner.report.night_history import Point, state_began
+from tuner.report.night_history import Point, name_of, state_began
 from tuner.report.night_layout import NARROW, WIDE, Drawing, Held, Size, held, held_against, laid_out
 from tuner.report.page_sections import escape
 from tuner.report.verdict_style import NIGHT_STYLES, SHAPES, STYLES
@@ -104,7 +104,7 @@ def _state(drawing: Drawing) -> Iterator[str]:
         return
     panel, x = drawing.control, drawing.x(nights.index(began)) - drawing.half
     side, shift = ("start", 5) if x < drawing.size.width * 0.5 else ("end", -5)
-    told = f"{nights[-1].state} since {printable(began.date)}"
+    told = f"{nights[-1].state} since {printable(name_of(began, nights))}"
     y = panel.top + 14 if drawing.worse_is_up else panel.bottom - 20
     yield f'<path class="since" d="M{x:.1f} {panel.top - 4:.0f}V{panel.bottom:.0f}"/>'
     yield f'<text class="strong halo" x="{x + shift:.1f}" y="{y:.0f}" text-anchor="{side}">{escape(told)}</text>'

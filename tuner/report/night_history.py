@@ -106,7 +106,7 @@ def state_told(nights: Sequence[NightRecord]) -> str:
         )
     counted = sum(one.state == night.state for one in nights[nights.index(began) :])
     still = f", and a {night.verdict} night changes nothing" if night.verdict in (NOISY, SKIPPED) else ""
-    return f"It is {night.state} since {began.date}, for {counted} nights{still}."
+    return f"It is {night.state} since {name_of(began, nights)}, for {counted} nights{still}."
 
 
 def control_told(night: NightRecord) -> str:
