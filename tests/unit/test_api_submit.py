@@ -63,12 +63,12 @@ def faults(folder: Path, text: str = SWEEP, environ: dict[str, str] | None = Non
 
 
 def test_the_command_names_the_run_as_the_job(tmp_path: Path) -> None:
-    found = made(tmp_path, runs="/mnt/runs/", values={"search.trials": "3"}, options=("--final-test",))
+    found = made(tmp_path, runs="/efs/runs/", values={"search.trials": "3"}, options=("--final-test",))
     assert re.fullmatch(r"my-sweep-\d{8}-\d{4}-[0-9a-f]{4}", found.id)
-    assert found.run == f"/mnt/runs/{found.id}"
+    assert found.run == f"/efs/runs/{found.id}"
     assert shlex.split(found.command) == [
         *("python", "-m", "tuner", "run", "s.yaml", "--run-name", found.id),
-        *("--address", "auto", "--runs", "/mnt/runs", "--set", "search.trials=3", "--final-test"),
+        *("--address", "auto", "--runs", "/efs/runs", "--set", "search.trials=3", "--final-test"),
     ]
 
 
@@ -76,19 +76,19 @@ def test_every_word_reaches_the_command_as_it_was_given(tmp_path: Path) -> None:
     """Ray hands the line to a shell: nothing in it is run, split or replaced."""
     shown = f"import sys; print({'ascii(sys.argv[1:])'})"
     for word in NASTY:
-        found = made(tmp_path, runs=f"/mnt/{word}", values={"tracking.experiment": word})
+        found = made(tmp_path, runs=f"/efs/{word}", values={"tracking.experiment": word})
         line = found.command.replace("python -m tuner", shlex.join([sys.executable, "-c", shown]), 1)
         done = subprocess.run(["sh", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=True)
         assert ascii(f"tracking.experiment={word}") in done.stdout
-        assert ascii(f"/mnt/{word}") in done.stdout
+        assert ascii(f"/efs/{word}") in done.stdout
     assert not (tmp_path / "pwned").exists()
 
 
 def test_a_run_that_goes_on_is_named_in_its_folder(tmp_path: Path) -> None:
-    found = made(tmp_path, runs="/mnt/runs", resume="my-sweep-1")
-    assert (found.run, found.id != "my-sweep-1") == ("/mnt/runs/my-sweep-1", True)
+    found = made(tmp_path, runs="/efs/runs", resume="my-sweep-1")
+    assert (found.run, found.id != "my-sweep-1") == ("/efs/runs/my-sweep-1", True)
     assert shlex.split(found.command)[3:6] == ["run", "--resume", "my-sweep-1"]
-    assert "write the run's name alone" in faults(tmp_path, resume="/mnt/runs/my-sweep-1")
+    assert "write the run's name alone" in faults(tmp_path, resume="/efs/runs/my-sweep-1")
 
 
 def test_the_job_gets_the_files_and_the_plan_says_so(tmp_path: Path) -> None:
@@ -112,6 +112,8 @@ def test_variables_come_by_name_and_their_values_are_shown_nowhere(tmp_path: Pat
     assert "MLFLOW_TRACKING_PASSWORD" in shown
     assert "planted-secret" not in shown
     assert "planted-secret" not in found.command
+    assert "note       Ray logs and shows MLFLOW_TRACKING_PASSWORD on the cluster" in shown
+    assert "note" not in str(made(tmp_path, environ={"TUNER_DATA": "here"}, env=("TUNER_DATA",)))
 
 
 def test_what_is_wrong_with_the_order_is_said_at_once(tmp_path: Path) -> None:
@@ -153,17 +155,13 @@ def test_a_password_anywhere_in_the_file_or_the_command_is_named_by_its_place(tm
 
 def test_requirements_are_lines_that_the_cluster_can_install(tmp_path: Path) -> None:
     file = tmp_path / "r.txt"
-    file.write_text(
-        "# ours\n\nseaborn==0.13  # plots\ngit+ssh://git@host/x.git@v1#egg=x\n--index-url https://host/simple\n"
-    )
+    file.write_text("# ours\n\nseaborn==0.13  # plots\ngit+ssh://git@host/x.git@v1#egg=x\n--pre\n")
     assert made(tmp_path, requirements=file).requirements == (
         "seaborn==0.13",
         "git+ssh://git@host/x.git@v1#egg=x",
-        "--index-url https://host/simple",
+        "--pre",
     )
-    file.write_text(
-        "-r other.txt\n-e .\n./wheel.whl\n../x\n/abs\n--index-url https://me:planted@host/simple\n-c c.txt\nok\n"
-    )
+    file.write_text("-r other.txt\n-e .\n./wheel.whl\n../x\n/abs\nx @ https://me:planted@host/x.whl\n-c c.txt\nok\n")
     said = faults(tmp_path, requirements=file)
     assert "7 to mend" in said
     assert "planted" not in said

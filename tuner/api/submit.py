@@ -26,6 +26,7 @@ SWEEP_KEY, RUN_KEY, VERSION_KEY = "tuner.sweep", "tuner.run", "tuner.version"
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _SECRET = re.compile(r"https?://[^/@\s]+@|://[^/@\s:]*:[^/@\s]+@")
 """A password or a token in an address; a bare user, as in git+ssh://git@host, is none."""
+_SECRET_NAME = re.compile(r"PASS|PWD|TOKEN|SECRET|KEY|CREDENTIAL", re.IGNORECASE)
 _VARIABLE = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
 
 
@@ -80,6 +81,10 @@ class Submission:
             rows.append(("installs", ", ".join(self.requirements)))
         if self.environment:
             rows.append(("variables", ", ".join(self.environment)))
+        if secret := [name for name in self.environment if _SECRET_NAME.search(name)]:
+            rows.append(
+                ("note", f"Ray logs and shows {', '.join(secret)} on the cluster: docs/cluster.md has a better way")
+            )
         return "\n".join(f"{name:<10} {text}" for name, text in rows)
 
 
