@@ -11,6 +11,7 @@ from tuner.errors import TunerError
 
 COMMANDS = {
     "run": "tuner.cli.run",
+    "watch": "tuner.cli.watch",
     "check": "tuner.cli.check",
     "submit": "tuner.cli.submit",
     "jobs": "tuner.cli.jobs",
