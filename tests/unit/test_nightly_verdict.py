@@ -188,6 +188,14 @@ def test_more_overfitting_and_slower_epochs_are_remarks() -> None:
     assert not said(night(verdicts={"overfitting": 3, "healthy": 27}, seconds_per_epoch=1.1), nights).remarks
 
 
+def test_failures_keep_an_improvement_from_being_said_and_a_regression_from_nothing() -> None:
+    nights, failed = quiet(9, trials=30, failed=1), {"trials": 30, "failed": 15}
+    assert said(night(shift=-0.01, **failed), nights).verdict == INCOMPLETE
+    worse = said(night(shift=0.01, **failed), nights)
+    assert worse.verdict == REGRESSED
+    assert worse.remarks == ("more trials failed than usual: 15 of 30, before 9 of 270",)
+
+
 def test_the_usual_failures_are_no_reason() -> None:
     nights = quiet(9, trials=30, failed=12)
     assert said(night(trials=30, failed=15), nights).verdict == OK

@@ -69,6 +69,11 @@ def history(reference: Figures, nights: Sequence[Figures], rules: JudgeRules) ->
     )
 
 
+def repeat(one: Figures, other: Figures) -> bool:
+    """Whether they are of the same conditions, or agree bit for bit as if they were."""
+    return bool(one.conditions and one.conditions == other.conditions) or agree(one.controls, other.controls)
+
+
 def agree(one: Mapping[int, float], other: Mapping[int, float]) -> bool:
     """Bit for bit in all seeds that both have, two at least."""
     common = 0

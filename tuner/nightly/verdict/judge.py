@@ -46,11 +46,9 @@ def judge(
         if case.strays:
             told = "nights of the same code, data, packages and machine repeated each other bit for bit"
             noticed = (f"{told}, and tonight's controls did not", *noticed)
-    if said.verdict in (REGRESSED, IMPROVED):
-        pass
-    elif failed:
+    if failed and said.verdict != REGRESSED:
         said = replace(said, verdict=INCOMPLETE, why=failed, by="failures")
-    else:
+    elif said.verdict not in (REGRESSED, IMPROVED):
         said = _with_best(said, tonight, known, rules, state)
     return replace(said, remarks=noticed)
 
