@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -35,7 +36,7 @@ from tuner.nightly.verdict.judge import asks_for_more, judge
 from tuner.records.journal import Line, read_journal
 from tuner.records.night import INCOMPLETE, OK, REGRESSED, SKIPPED, Judgement, NightRecord
 from tuner.records.run_directory import RunDirectory
-from tuner.records.trial import SweepRecord
+from tuner.records.trial import FAILED, SweepRecord
 from tuner.report.night_page import night_html
 from tuner.report.night_text import night_markdown
 from tuner.sweep import Sweep
@@ -237,6 +238,8 @@ class _Night:
             judgement = Judgement(OK, "a first night: its best configuration is the control from now on")
         else:
             judgement = judge(figures(record), reference, nights, rules_of(self.sweep), self.begun.state_before)
+            if judgement.verdict == INCOMPLETE:
+                judgement = replace(judgement, why=f"{judgement.why}{_raised(run)}")
             if reference is None and self.history.reference is not None and self.history.reference.night is not None:
                 why = f"{judgement.why}; its terms are not those of {self.history.reference.night}"
                 judgement = replace(judgement, why=why)
@@ -312,8 +315,18 @@ def _broken(run: SweepRecord) -> str:
     if run.status == "stopped" and run.reason.startswith(_STOPPED):
         return f"{run.reason}; started again today it goes on"
     if run.status == "failed":
-        return run.reason
+        controls = [one.ending == FAILED for one in run.controls]
+        whole = f"all {len(controls)} controls and " if controls and all(controls) else ""
+        return f"{whole}{run.reason}{_raised(run)}"
     return ""
+
+
+def _raised(run: SweepRecord) -> str:
+    """`: ValueError: …`, what most of the failed trials ended with, the controls first; empty where none failed."""
+    of_controls = [one.reason for one in run.controls if one.ending == FAILED]
+    of_search = [one.reason for one in run.trials if one.ending == FAILED]
+    reasons = Counter(reason.splitlines()[0] for reason in of_controls or of_search if reason)
+    return f": {reasons.most_common(1)[0][0]}" if reasons else ""
 
 
 def _exit_code(record: NightRecord, run: SweepRecord | None) -> int:
