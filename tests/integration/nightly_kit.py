@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -26,9 +28,9 @@ name: own
 loop: train:loop
 space: {lr: {float: [0.02, 0.5], log: true, default: 0.1}}
 search: {algorithm: random, scheduler: none, trials: 4, max_epochs: 3, finalists: {top: 2, seeds: 2}}
-nightly: {notify: {webhook: NIGHT_HOOK}}
 tracking: {uri: none}
 """
+TOLD = "nightly: {notify: {webhook: NIGHT_HOOK}}\n"
 TRAIN = '''
 """A multi-layer perceptron on the digits by hand, in NumPy."""
 
@@ -79,6 +81,7 @@ class Project:
 
     def __init__(self, folder: Path, sweep: str = SWEEP, train: str = TRAIN) -> None:
         self.folder, self.runs = folder, folder / "runs"
+        folder.mkdir(parents=True, exist_ok=True)
         self.file, self.code = folder / "own.yaml", folder / "train.py"
         self.file.write_text(sweep)
         self.code.write_text(train)
@@ -88,7 +91,10 @@ class Project:
 
     def git(self, *words: str) -> None:
         who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "commit.gpgsign=false")
-        subprocess.run(["git", *who, *words], cwd=self.folder, check=True, capture_output=True)
+        when = {"GIT_AUTHOR_DATE": "2026-11-01T00:00:00Z", "GIT_COMMITTER_DATE": "2026-11-01T00:00:00Z"}
+        subprocess.run(
+            ["git", *who, *words], cwd=self.folder, check=True, capture_output=True, env=os.environ | when
+        )
 
     def commit(self, message: str) -> None:
         self.git("add", "-A")
@@ -150,3 +156,61 @@ def wait_for(what: Any, seconds: float = 120) -> None:
     while not what():
         assert time.monotonic() < deadline, "it never came"
         time.sleep(0.01)
+
+
+ONE_NIGHT = """
+import os, signal, sys
+sys.path.insert(0, "")
+from pathlib import Path
+from tuner.api.sweeps import load_sweep
+from tuner.nightly.night import NightLaunch, run_night
+from tuner.records.journal import Journal
+
+now, at, number = float(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+write = Journal.append_many
+
+def append_many(self, lines):
+    write(self, lines)
+    for line in lines:
+        if line["kind"] == "night":
+            place = "verdict" if "verdict" in line else ""
+        else:
+            place = f"{line['trial']} {line['epoch']}" if line["kind"] == "report" else line["kind"]
+        if place and place == at:
+            os.kill(os.getpid(), number)
+
+Journal.append_many = append_many
+outcome = run_night(load_sweep("own.yaml"), NightLaunch(address="none", clock=lambda: now))
+print(outcome.line)
+sys.exit(outcome.exit_code)
+"""
+"""A night in a process of its own at a time that is given; `at`: the journal's line after which it gets the signal."""
+
+
+def one_night(project: Project, day: int, at: str = "", number: int = 0) -> subprocess.CompletedProcess[str]:
+    """To its end, however it ends."""
+    script = project.folder.parent / "one_night"
+    script.write_text(ONE_NIGHT)
+    words = [sys.executable, str(script), str(FIRST + DAY * day), at, str(int(number))]
+    path = {"PYTHONPATH": str(Path(__file__).parents[2])}
+    return subprocess.run(
+        words, cwd=project.folder, capture_output=True, text=True, timeout=240, env=os.environ | path, check=False
+    )
+
+
+def tuner(*words: object) -> tuple[int, str, str]:
+    """(exit code, standard output, standard error) of the command, in this process and folder."""
+    from tuner.cli import main
+
+    sys.modules.pop("train", None)
+    out, errors, argv, path = io.StringIO(), io.StringIO(), sys.argv, list(sys.path)
+    sys.argv = ["tuner", *map(str, words)]
+    try:
+        with redirect_stdout(out), redirect_stderr(errors):
+            main()
+    except SystemExit as ended:
+        assert ended.code is None or isinstance(ended.code, int)
+        return ended.code or 0, out.getvalue(), errors.getvalue()
+    finally:
+        sys.argv, sys.path = argv, path
+    return 0, out.getvalue(), errors.getvalue()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.nightly_kit import Project, control_values, webhook
+from tests.integration.nightly_kit import SWEEP, TOLD, Project, control_values, webhook
 from tuner.records.night import OK, REGRESSED
 
 BROKEN, MENDED = 6, 9
@@ -15,7 +15,7 @@ BROKEN, MENDED = 6, 9
 
 @pytest.mark.slow
 def test_ten_nights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    project = Project(tmp_path)
+    project = Project(tmp_path, SWEEP + TOLD)
     monkeypatch.chdir(tmp_path)
     began = time.process_time()
     with webhook() as (address, sent):

@@ -1,0 +1,84 @@
+"""Nights on which something of the user's is otherwise: what the verdict says, and what the record names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.integration.nightly_kit import SWEEP, TOLD, Project, webhook
+from tuner.records.night import INCOMPLETE, OK, Conditions
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    monkeypatch.chdir(tmp_path)
+    return Project(tmp_path)
+
+
+def test_code_that_raises_is_named_and_told_once(project: Project) -> None:
+    project.file.write_text(SWEEP + TOLD)
+    with webhook() as (address, sent):
+        environ = {"NIGHT_HOOK": address}
+        assert project.night(0, environ=environ).verdict == OK
+        project.change("def loop(trial):", 'def loop(trial):\n    raise KeyError("momentum")', "Break it")
+        first, second = (project.night(day, environ=environ) for day in (1, 2))
+    for told in (first, second):
+        assert (told.verdict, told.exit_code) == (INCOMPLETE, 3)
+        assert "all 10 controls and all 4 trials failed: KeyError" in told.why
+        assert "KeyError: 'momentum'" in told.why
+    assert first.record is not None
+    assert [(one.kind, one.what) for one in first.record.changes] == [("code", "commits")]
+    (one,) = sent
+    assert one["night"]["verdict"] == INCOMPLETE
+    assert "KeyError" in one["text"]
+
+
+def test_a_search_that_fails_is_found_although_the_control_is_as_it_was(project: Project) -> None:
+    project.file.write_text(SWEEP.replace("trials: 4, max_epochs: 3", "trials: 12, max_epochs: 1"))
+    assert [project.night(day).verdict for day in range(3)] == [OK] * 3
+    lines = 'def loop(trial):\n    if trial.config["lr"] > 0.08:\n        raise ValueError("lr is too high")'
+    project.change("def loop(trial):", lines, "Refuse high learning rates")
+    told = project.night(3)
+    assert told.verdict == INCOMPLETE
+    assert "trials of the search failed, in the comparable nights 0 of 36" in told.why
+    assert "ValueError: lr is too high" in told.why
+
+
+def test_configuration_and_packages_are_named(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tuner.nightly import night
+
+    def newer(*given: object) -> Conditions:
+        told = told_before(*given)  # type: ignore[arg-type]
+        return Conditions(told.code, told.data_hash, {**told.packages, "numpy": "99.0"}, told.machine, told.settings)
+
+    told_before = night.conditions
+    project.night(0)
+    monkeypatch.setattr(night, "conditions", newer)
+    told = project.night(1, {"search.trials": "3"})
+    assert told.verdict == OK
+    assert told.record is not None
+    found = {(one.kind, one.what): (one.old, one.new) for one in told.record.changes}
+    assert found.keys() == {("configuration", "search.trials"), ("packages", "numpy")}
+    assert found["configuration", "search.trials"] == ("4", "3")
+    assert found["packages", "numpy"][1] == "99.0"
+
+
+def test_other_data_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = (Path(__file__).parents[1] / "data" / "california_housing.csv").read_text().splitlines(keepends=True)
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "california_housing.csv").write_text("".join(rows))
+    monkeypatch.chdir(tmp_path)
+    asked = "task: housing\nmodel: linear\nmetric: {name: val_rmse, mode: min}\ndata: {dir: data}\nfixed: {standardise: true}"
+    project = Project(tmp_path, SWEEP.replace("loop: train:loop", asked).replace("max_epochs: 3", "max_epochs: 1"))
+    first, again = project.night(0), project.night(1)
+    assert first.record is not None and again.record is not None
+    assert again.record.changes == ()
+    (data / "california_housing.csv").write_text("".join(rows[:-100]))
+    project.commit("Fewer houses")
+    told = project.night(2)
+    assert told.record is not None
+    assert [(one.kind, one.what) for one in told.record.changes if one.kind == "data"] == [("data", "data hash")]
+    assert told.record.conditions.data_hash != first.record.conditions.data_hash
+    assert told.record.reference == first.record.id
