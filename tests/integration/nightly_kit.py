@@ -92,9 +92,7 @@ class Project:
     def git(self, *words: str) -> None:
         who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "commit.gpgsign=false")
         when = {"GIT_AUTHOR_DATE": "2026-11-01T00:00:00Z", "GIT_COMMITTER_DATE": "2026-11-01T00:00:00Z"}
-        subprocess.run(
-            ["git", *who, *words], cwd=self.folder, check=True, capture_output=True, env=os.environ | when
-        )
+        subprocess.run(["git", *who, *words], cwd=self.folder, check=True, capture_output=True, env=os.environ | when)
 
     def commit(self, message: str) -> None:
         self.git("add", "-A")

@@ -16,6 +16,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     return Project(tmp_path)
 
 
+@pytest.mark.slow
 def test_code_that_raises_is_named_and_told_once(project: Project) -> None:
     project.file.write_text(SWEEP + TOLD)
     with webhook() as (address, sent):
@@ -34,15 +35,16 @@ def test_code_that_raises_is_named_and_told_once(project: Project) -> None:
     assert "KeyError" in one["text"]
 
 
+@pytest.mark.slow
 def test_a_search_that_fails_is_found_although_the_control_is_as_it_was(project: Project) -> None:
     project.file.write_text(SWEEP.replace("trials: 4, max_epochs: 3", "trials: 12, max_epochs: 1"))
     assert [project.night(day).verdict for day in range(3)] == [OK] * 3
-    lines = 'def loop(trial):\n    if trial.config["lr"] > 0.08:\n        raise ValueError("lr is too high")'
-    project.change("def loop(trial):", lines, "Refuse high learning rates")
+    lines = 'def loop(trial):\n    if not 0.09 < trial.config["lr"] < 0.2:\n        raise ValueError("no such lr")'
+    project.change("def loop(trial):", lines, "Refuse most learning rates")
     told = project.night(3)
     assert told.verdict == INCOMPLETE
     assert "trials of the search failed, in the comparable nights 0 of 36" in told.why
-    assert "ValueError: lr is too high" in told.why
+    assert "ValueError: no such lr" in told.why
 
 
 def test_configuration_and_packages_are_named(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,13 +66,15 @@ def test_configuration_and_packages_are_named(project: Project, monkeypatch: pyt
     assert found["packages", "numpy"][1] == "99.0"
 
 
+@pytest.mark.slow
 def test_other_data_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = (Path(__file__).parents[1] / "data" / "california_housing.csv").read_text().splitlines(keepends=True)
     data = tmp_path / "data"
     data.mkdir()
     (data / "california_housing.csv").write_text("".join(rows))
     monkeypatch.chdir(tmp_path)
-    asked = "task: housing\nmodel: linear\nmetric: {name: val_rmse, mode: min}\ndata: {dir: data}\nfixed: {standardise: true}"
+    asked = "task: housing\nmodel: linear\nmetric: {name: val_rmse, mode: min}\ndata: {dir: data}\n"
+    asked += "fixed: {standardise: true}"
     project = Project(tmp_path, SWEEP.replace("loop: train:loop", asked).replace("max_epochs: 3", "max_epochs: 1"))
     first, again = project.night(0), project.night(1)
     assert first.record is not None and again.record is not None

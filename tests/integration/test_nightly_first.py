@@ -31,6 +31,7 @@ def test_a_first_night_measures_the_noise_and_has_nothing_to_compare_with(projec
     assert (told.page.parent / "latest.md").read_text().startswith("**2026-11-01 own OK**")
 
 
+@pytest.mark.slow
 def test_without_a_control_the_first_best_is_the_control_of_the_second_night(project: Project) -> None:
     project.file.write_text(SWEEP.replace(", default: 0.1", ""))
     first, second, third = (project.night(day) for day in range(3))

@@ -6,6 +6,8 @@ import json
 import os
 from pathlib import Path
 
+import pytest
+
 from tests.integration.drill_kit import end, finish, start
 from tests.integration.nightly_kit import TRAIN, Project, wait_for
 from tuner.records.night import OK, SKIPPED
@@ -19,6 +21,7 @@ WAITS = """def loop(trial):
 """
 
 
+@pytest.mark.slow
 def test_one_runs_the_second_says_why_not_and_the_third_waits(tmp_path: Path) -> None:
     project = Project(tmp_path / "project", train=TRAIN.replace("def loop(trial):\n", WAITS))
     project.commit("Wait")

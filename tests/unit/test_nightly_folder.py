@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -71,6 +73,37 @@ def test_a_night_that_never_began_leaves_no_folder(tmp_path: Path) -> None:
     with folder.lock():
         pass
     assert not (tmp_path / "runs").exists()
+
+
+def test_who_waited_for_a_night_that_never_began_holds_the_lock_of_a_new_folder(tmp_path: Path) -> None:
+    folder, began, held = NightsFolder(tmp_path / "runs", "digits"), threading.Event(), threading.Event()
+
+    def wait() -> None:
+        began.set()
+        with folder.lock(wait=True):
+            held.set()
+            with pytest.raises(Running), folder.lock():
+                raise AssertionError("two have it")
+            (folder.path / "2026-11-21-7f3a9c21.md").touch()
+
+    thread = threading.Thread(target=wait)
+    with folder.lock():
+        thread.start()
+        began.wait()
+        assert not held.is_set()
+        lock = folder.path / "lock"
+        while sum(_leads_to(path, lock) for path in Path("/proc/self/fd").iterdir()) < 2:
+            pass  # until it has opened the file that this one removes
+    thread.join(30)
+    assert held.is_set()
+    assert sorted(path.name for path in folder.path.iterdir()) == ["2026-11-21-7f3a9c21.md", "lock"]
+
+
+def _leads_to(descriptor: Path, file: Path) -> bool:
+    try:
+        return os.readlink(descriptor) == str(file)  # noqa: PTH115  (it may lead to a pipe)
+    except OSError:
+        return False
 
 
 def test_records_come_back_oldest_first_and_a_damaged_one_is_named(tmp_path: Path) -> None:

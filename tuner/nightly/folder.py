@@ -17,16 +17,18 @@ import shutil
 import socket
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from tuner.errors import Fault, InputError, RunError
 from tuner.records.night import NightRecord
 from tuner.records.run_directory import write_atomically
 
 VERSION = 1
+_TRIES = 100
+"""Of locking, while another process removes the folder of a night that never began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,19 +114,7 @@ class NightsFolder:
 
         The operating system frees it when its holder dies, however it dies.
         """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            file = (self.path / "lock").open("a+", encoding="utf-8")
-        except OSError as error:
-            raise RunError(f"{self.path}: cannot be written: {error}") from error
-        with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if not wait:
-                    file.seek(0)
-                    raise Running(file.read().strip() or "another process") from None
-                fcntl.flock(file, fcntl.LOCK_EX)
+        with self._locked(wait) as file:
             file.truncate(0)
             since = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
             file.write(f"pid {os.getpid()} on {socket.gethostname()}, since {since} UTC")
@@ -136,6 +126,34 @@ class NightsFolder:
                     shutil.rmtree(self.path, ignore_errors=True)
                     with suppress(OSError):  # other runs are in it
                         self.runs.rmdir()
+
+    def _locked(self, wait: bool) -> TextIO:
+        """The lock's file, held. Whoever held it before may have removed it with the folder: then it is made anew."""
+        path = self.path / "lock"
+        for _ in range(_TRIES):
+            with suppress(FileNotFoundError), ExitStack() as stack:  # not found: removed this moment
+                file = stack.enter_context(self._lock_file(path, wait))
+                if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                    stack.pop_all()
+                    return file
+        raise RunError(f"{path}: cannot be made, it is removed again and again")
+
+    def _lock_file(self, path: Path, wait: bool) -> TextIO:
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            file = path.open("a+", encoding="utf-8")
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise RunError(f"{self.path}: cannot be written: {error}") from error
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read().strip() or "another process"
+            file.close()
+            raise Running(holder) from None
+        return file
 
     def _read(self, path: Path) -> NightRecord:
         try:

@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from tuner.api.running import Display, Launch, resume_sweep, start_sweep
 from tuner.api.sweeps import load_resolved
 from tuner.api.warm_sources import data_hash
 from tuner.control.control_trials import Controls
-from tuner.errors import InputError, RunError
+from tuner.errors import Fault, InputError, RunError
 from tuner.nightly.changes import changes
 from tuner.nightly.conditions import conditions
 from tuner.nightly.control import best_as_reference, first_reference, notes_on, settings_tonight
@@ -40,6 +40,7 @@ from tuner.records.trial import FAILED, SweepRecord
 from tuner.report.night_page import night_html
 from tuner.report.night_text import night_markdown
 from tuner.sweep import Sweep
+from tuner.training.locate import locate
 
 SAME_NIGHT_HOURS = 12.0
 """A night that was killed is gone on with after midnight too, if it began no longer ago."""
@@ -87,8 +88,7 @@ class Outcome:
             "state": self.record.state,
             "page": None if self.page is None else str(self.page),
         }
-        judged = json.loads(json.dumps(asdict(self.record.judgement), default=str))
-        return {**(self.summary or {}), **told, **night, "judgement": judged}
+        return {**(self.summary or {}), **told, **night, "judgement": self.record.to_json()["judgement"]}
 
 
 def run_night(sweep: Sweep, launch: NightLaunch) -> Outcome:
@@ -120,6 +120,8 @@ class _Night:
         if known is not None and not _goes_on(known):
             self.launch.say("this night has ended: its verdict again\n")
             return self._outcome(known, None)
+        if not nights:
+            _check_loop(self.sweep)
         history = History(tuple(one for one in nights if one.id != night), self.folder.reference())
         accepted = () if history.reference is None or history.reference.night is None else (history.reference.night,)
         tidied = tidy(history.nights, self.sweep.nightly.keep, self.folder.runs, accepted)
@@ -303,6 +305,19 @@ class _Night:
             summary = json.loads(directory.summary.read_text(encoding="utf-8"))
         code = _exit_code(record, run)
         return Outcome(record.verdict, record.judgement.why, code, record, self.folder.page(record), summary)
+
+
+def _check_loop(sweep: Sweep) -> None:
+    """Before a first night a loop that cannot be imported is wrong input; on later ones it is what the night tells."""
+    if sweep.loop is None:
+        return
+    try:
+        locate(sweep.loop, str(Path.cwd()))
+    except InputError:
+        raise
+    except Exception as error:  # a module may raise anything
+        cure = f"importing it raised {type(error).__name__}: {error}"
+        raise InputError("a loop that cannot be imported", (Fault("loop", sweep.loop, cure),)) from error
 
 
 def _goes_on(record: NightRecord) -> bool:
