@@ -244,7 +244,6 @@ def test_faults_in_what_an_anchor_holds_name_the_lines_of_the_anchor() -> None:
 
 
 LATER_EXAMPLES = {
-    "storage": "storage: s3://bucket/runs",
     "tracking.curves": "tracking: {curves: top}",
 }
 
@@ -262,7 +261,7 @@ def test_what_this_version_cannot_do_is_refused(path: str, text: str) -> None:
 
 
 def test_what_it_can_do_of_the_same_keys_is_not() -> None:
-    assert not faults_of(SMALL + "resources: {workers: 4, gpu: 1}\nstorage: some/folder\ntracking: {curves: none}\n")
+    assert not faults_of(SMALL + "resources: {workers: 4, gpu: 1}\nstorage: s3://bucket/runs\ntracking: {curves: none}\n")
 
 
 # --- a model of one's own ----------------------------------------------------------------------------------------
@@ -315,3 +314,10 @@ def test_two_parameters_that_reach_the_builder_under_one_name() -> None:
 
 def test_a_loop_of_ones_own_takes_whatever_it_is_given() -> None:
     assert not faults_of("loop: pkg.train:loop\nspace: {lr: fast, anything: {choice: {a: {b: {choice: [1, x]}}}}}\n")
+
+
+def test_a_storage_with_a_key_in_it_is_refused_and_the_key_not_shown() -> None:
+    fault = only_fault(SMALL + "storage: s3://AKIA:planted@bucket/runs")
+    assert fault.where == "storage"
+    assert "planted" not in str(fault)
+    assert "AWS_ACCESS_KEY_ID" in fault.cure

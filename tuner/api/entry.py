@@ -17,7 +17,7 @@ from tuner.api.finishing import Finished
 from tuner.api.going_on import open_again
 from tuner.api.result import Result
 from tuner.api.running import Display, Launch, resume_sweep, start_sweep
-from tuner.api.sweeps import load_sweep
+from tuner.api.sweeps import load_sweep, runs_folder
 from tuner.errors import Fault, InputError
 from tuner.records.finding import Diagnosis
 from tuner.records.history import History
@@ -37,7 +37,7 @@ def run(
     resume: str | Path | None = None,
     address: str | None = None,
     concurrency: int | None = None,
-    runs: str | Path = "runs",
+    runs: str | Path | None = None,
     track: bool = True,
     display: Callable[[float | None], Display] | None = None,
     final_test: bool = False,
@@ -56,22 +56,24 @@ def run(
     """
     changes = _changes(settings, trials, max_epochs, concurrency)
     where = ray_address(address, os.environ)
-    launch = Launch(runs=Path(runs), address=where, track=track, display=display)
+    launch = Launch(runs=runs_folder(runs), address=where, track=track, display=display)
     if resume is not None:
-        directory = find_run(resume, Path(runs))
+        directory = find_run(resume, launch.runs)
         again = open_again(directory, changes)
         if again.over and not final_test:
             return Result(directory, again.record)
         return _result(again.sweep, lambda: resume_sweep(again.sweep, directory, launch), final_test, launch)
     if callable(sweep):
-        made, mine = _function_sweep(sweep, space, metric, changes), replace(launch, loop=sweep)
+        made = _function_sweep(sweep, space, metric, changes)
+        mine = replace(launch, loop=sweep, runs=runs_folder(runs, made))
         return _result(made, lambda: start_sweep(made, mine), final_test, launch)
     if sweep is None:
         raise InputError("nothing to run", (Fault("sweep", None, "give a sweep file, a shipped name or a function"),))
     if space is not None or metric is not None:
         raise InputError("a sweep file says its own", (Fault("space, metric", None, "change them with `settings`"),))
     read = load_sweep(sweep, changes)
-    return _result(read, lambda: start_sweep(read, launch), final_test, launch)
+    ours = replace(launch, runs=runs_folder(runs, read))
+    return _result(read, lambda: start_sweep(read, ours), final_test, ours)
 
 
 def _result(sweep: Sweep, drive: Callable[[], Finished], test: bool, launch: Launch) -> Result:
@@ -115,7 +117,7 @@ def _function_sweep(
 
 def open_run(run: str | Path, *, runs: str | Path = "runs") -> Result:
     """Read a run directory, finished or not. Raises InputError where there is none of that name."""
-    directory = find_run(run, Path(runs))
+    directory = find_run(run, runs_folder(runs))
     return Result(directory, directory.record())
 
 

@@ -21,6 +21,7 @@ from typing import Any
 
 import tuner.tracking as tracking
 from tuner.api.finishing import Finished, write_files
+from tuner.api.mirrored import mirrored
 from tuner.errors import Fault, InputError, RunError
 from tuner.records.journal import Journal
 from tuner.records.run_directory import RunDirectory
@@ -51,7 +52,7 @@ def final_test(sweep: Sweep, directory: RunDirectory, finished: Finished | None 
     _refuse_loop(sweep)
     from tuner.training.final_test import test_checkpoint
 
-    with Journal(directory.journal) as journal:
+    with mirrored(sweep, directory), Journal(directory.journal) as journal:
         record = directory.record()
         kept = directory.best_checkpoint(record)
         if record.best is None or kept is None:

@@ -13,6 +13,7 @@ from tuner.api.sweeps import load_resolved
 from tuner.errors import Fault, InputError
 from tuner.records.journal import Line
 from tuner.records.run_directory import RunDirectory
+from tuner.records.storage import is_uri
 from tuner.records.trial import SweepRecord
 from tuner.sweep import Sweep
 from tuner.sweep.dump import by_path
@@ -20,7 +21,8 @@ from tuner.sweep.dump import by_path
 TRIALS = "search.trials"
 ENDS = (TRIALS, "stop")
 """What says when a sweep is over."""
-MAY_CHANGE = (*ENDS, "search.concurrency", "resources", "retries", "checkpoints", "tracking", "data.dir", "storage")
+MAY_CHANGE = (*ENDS, "search.concurrency", "resources", "retries", "checkpoints", "tracking", "data.dir")
+STORAGE = "storage"
 _ABSENT = object()
 
 
@@ -56,12 +58,18 @@ def open_again(
             f"from these with `search: {{warm_start: [{directory.name}]}}`",
         )
         for path, value in changed.items()
-        if not below(path, MAY_CHANGE)
+        if not below(path, (*MAY_CHANGE, STORAGE))
     ]
     trials = after.search.trials
     if TRIALS in changed and trials is not None and trials < len(record.trials):
         cure = f"the run has begun {len(record.trials)} trials already: write {len(record.trials)} or more"
         faults.append(Fault(names.get(TRIALS) or TRIALS, trials, cure))
+    if STORAGE in changed and (is_uri(before.storage) or is_uri(after.storage)):
+        cure = (
+            f"the run and its trials' checkpoints are kept in {before.storage or 'its folder'}, where it goes on: "
+            "leave it as it is"
+        )
+        faults.append(Fault(names.get(STORAGE) or STORAGE, after.storage, cure))
     if faults:
         raise InputError(f"going on with {directory.name}", tuple(faults))
     return GoingOn(after, record, changed)

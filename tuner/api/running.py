@@ -9,7 +9,7 @@ import shutil
 import socket
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
@@ -17,6 +17,7 @@ import tuner.tracking as tracking
 from tuner.api.environment import environment
 from tuner.api.finishing import Finished, finish
 from tuner.api.going_on import TRIALS, differences, trials_told
+from tuner.api.mirrored import mirrored
 from tuner.api.night_plan import NightPlan
 from tuner.api.sweeps import load_resolved
 from tuner.api.warm import Warm, gather
@@ -27,6 +28,7 @@ from tuner.control.rules import Rules
 from tuner.errors import InputError, RunError
 from tuner.launch.signals import clean_stop
 from tuner.records.journal import VERSION, Journal, Line, read_journal
+from tuner.records.mirror import Mirror
 from tuner.records.run_directory import RunDirectory, new_run_directory, new_run_name, write_atomically
 from tuner.report.live import PlainLines
 from tuner.search.make import make_scheduler, make_searcher
@@ -102,6 +104,12 @@ class _Drive:
         return self._drive(self._in_process if self.launch.address == "none" else self._on_ray)
 
     def _drive(self, drive: Callable[[Controller, TrainingPlan, Callable[[], None]], None]) -> Finished:
+        with mirrored(self.sweep, self.directory) as mirror:
+            return self._driven(drive, mirror)
+
+    def _driven(
+        self, drive: Callable[[Controller, TrainingPlan, Callable[[], None]], None], mirror: Mirror | None
+    ) -> Finished:
         searcher = make_searcher(
             self.sweep.search.algorithm,
             self.sweep.search.algorithm_options,
@@ -115,7 +123,10 @@ class _Drive:
         with Journal(self.directory.journal) as journal, self._driver_log() as log:
             controller = Controller(self._rules(), searcher, scheduler, lambda lines: self._write(journal, lines))
             plan = TrainingPlan.from_sweep(self.sweep, self.directory, loop=self.launch.loop)
-            keeper = CheckpointKeeper(self.directory, self.sweep.checkpoints.keep, self.sweep.metric.mode)
+            drop = None
+            if mirror is not None:
+                plan, drop = replace(plan, remote=mirror.storage.uri), mirror.drop
+            keeper = CheckpointKeeper(self.directory, self.sweep.checkpoints.keep, self.sweep.metric.mode, drop)
             keeper.lines(journal.lines)
             study = StudyLog(self.directory.study, self.sweep.space)
             study.lines(journal.lines)
@@ -128,12 +139,16 @@ class _Drive:
                 self.listeners.append(view.lines)
             self._begin(journal, controller)
             follower = self._follow()
+            if mirror is not None:
+                mirror.start()
             try:
                 with clean_stop(lambda name: self._on_signal(controller, name)):
                     check_weights(plan.weights, plan.folder, Path(plan.runs))
-                    drive(controller, plan, lambda: _refresh(views))
+                    drive(controller, plan, lambda: _refresh(views, mirror))
+                if mirror is not None:
+                    mirror.fetch_results()
             except (InputError, RunError):
-                self._take_back(follower)
+                self._take_back(follower, mirror)
                 raise
             finally:
                 for view in views:
@@ -244,12 +259,14 @@ class _Drive:
         self.signal = name
         controller.request_stop("user", f"stopped by {name}")
 
-    def _take_back(self, follower: tracking.TrackingProcess | None) -> None:
+    def _take_back(self, follower: tracking.TrackingProcess | None, mirror: Mirror | None) -> None:
         """No cluster, or input that turned out wrong before any trial had reported: leave nothing half begun."""
         if follower is not None:
             follower.close()
         if self.resumed or any(line["kind"] == "report" for line in read_journal(self.directory.journal)):
             return
+        if mirror is not None:
+            mirror.discard()
         shutil.rmtree(self.directory.path, ignore_errors=True)
         with contextlib.suppress(OSError):  # other runs are in it
             self.directory.path.parent.rmdir()
@@ -279,7 +296,9 @@ def _warm_again(sweep: Sweep, directory: RunDirectory, runs: Path) -> Warm:
     return Warm((), (), ()) if begun else gather(sweep, runs)
 
 
-def _refresh(views: Sequence[Display]) -> None:
+def _refresh(views: Sequence[Display], mirror: Mirror | None) -> None:
+    if mirror is not None:
+        mirror.check()
     now = time.time()
     for view in views:
         view.refresh(now)

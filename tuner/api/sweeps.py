@@ -8,7 +8,9 @@ from functools import partial
 from pathlib import Path
 
 import tuner.records
+from tuner.errors import Fault, InputError
 from tuner.records.run_directory import RunDirectory
+from tuner.records.storage import is_uri
 from tuner.sweep import Sweep, read_sweep
 from tuner.training.catalogue import CATALOGUE
 from tuner.training.locate import inspect_builder
@@ -40,6 +42,20 @@ def load_sweep(
         inspect=partial(inspect_builder, folder=os.getcwd()),  # noqa: PTH109
         flags=flags or {},
     )
+
+
+def runs_folder(given: str | Path | None, sweep: Sweep | None = None) -> Path:
+    """Where run directories lie on this machine: the folder that was named, else the sweep's, else `runs`.
+
+    Raises InputError for a URI: runs are kept there by `storage`, and worked on in a folder.
+    """
+    if given is not None and is_uri(str(given)):
+        cure = "name a folder of this machine here, and the URI in the sweep file: `storage: URI`, or --set storage=URI"
+        raise InputError("no folder", (Fault("runs", str(given), cure),))
+    if given is not None:
+        return Path(given)
+    named = None if sweep is None else sweep.storage
+    return Path("runs") if named is None or is_uri(named) else Path(named).expanduser()
 
 
 def load_resolved(

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from tuner.cli.options import Changes, Data, Json, Runs, Set, changes
+from tuner.cli.options import Changes, Data, Json, RunsOrStorage, Set, changes
 from tuner.errors import Fault, InputError
 
 
@@ -23,7 +23,7 @@ def command(
         typer.Option(help="Ray's address; `none`: in this process, without Ray. Left out: a Ray of its own, here."),
     ] = None,
     cpus: Annotated[int | None, typer.Option(help="CPUs that a Ray of its own may use; left out: all.")] = None,
-    runs: Runs = Path("runs"),
+    runs: RunsOrStorage = None,
     accept: Annotated[
         str | None,
         typer.Option(
@@ -43,12 +43,13 @@ def command(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress on standard error.")] = False,
 ) -> None:
     """Run a sweep's night: control trials, search, finalists, verdict. A night that was killed goes on."""
-    from tuner.api.sweeps import load_sweep
+    from tuner.api.sweeps import load_sweep, runs_folder
 
     given = changes(settings, data=data)
     _refuse_alone({"--keep-control": keep_control and accept is None})
     _refuse_alone({"--at": at is not None and form is None, "--image": image is not None and form is None}, "--print")
     loaded = load_sweep(sweep, given.values, given.flags)
+    runs = runs_folder(runs, loaded)
     if form is not None:
         print(_schedule(form, sweep, loaded, given, address, cpus, runs, at, image), end="")
         return

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import sys
 import time
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tuner.cli.options import Json, Runs, Set, pairs
+from tuner.cli.options import Json, RunsOrStorage, Set, pairs
 
 
 def command(
@@ -20,17 +19,18 @@ def command(
         typer.Option(metavar="AGE", help="Exit code 3 when the last night ended longer ago, such as 26h, 90m or 2d."),
     ] = None,
     settings: Set = None,
-    runs: Runs = Path("runs"),
+    runs: RunsOrStorage = None,
     as_json: Json = False,
 ) -> None:
     """Show a sweep's nights: verdicts, the control, the best, what they cost."""
-    from tuner.api.sweeps import load_sweep
+    from tuner.api.sweeps import load_sweep, runs_folder
     from tuner.nightly.folder import NightsFolder
     from tuner.nightly.stale import age_of, how_stale
     from tuner.report.night_text import nights_json, print_nights
 
     limit = None if stale is None else age_of(stale)
-    folder = NightsFolder(runs, load_sweep(sweep, pairs(settings, "--set")).slug)
+    loaded = load_sweep(sweep, pairs(settings, "--set"))
+    folder = NightsFolder(runs_folder(runs, loaded), loaded.slug)
     nights = folder.nights()
     if as_json:
         print(json.dumps(nights_json(nights), indent=1))

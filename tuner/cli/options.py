@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +11,19 @@ import typer
 
 from tuner.errors import Fault, InputError
 
-Runs = Annotated[Path, typer.Option("--runs", help="Folder of the run directories.")]
+
+def _folder(given: Path | None) -> Path | None:
+    if given is not None and re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", str(given)):
+        cure = "name a folder of this machine; a RUN may be a URI itself, and a sweep's `storage` is one"
+        raise InputError("no folder", (Fault("--runs", str(given), cure),))
+    return given
+
+
+Runs = Annotated[Path, typer.Option("--runs", callback=_folder, help="Folder of the run directories.")]
+RunsOrStorage = Annotated[
+    Path | None,
+    typer.Option("--runs", callback=_folder, help="Folder of the run directories; left out: `storage`, else `runs`."),
+]
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="PATH=VALUE", help="Change a value of the sweep file, such as search.trials=20."),

@@ -7,12 +7,11 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from tuner.cli.options import Data, Json, Runs, Set, Trials, changes
+from tuner.cli.options import Data, Json, RunsOrStorage, Set, Trials, changes
 from tuner.errors import Fault, InputError
 
 
@@ -28,7 +27,7 @@ def command(
     ] = None,
     concurrency: Annotated[int | None, typer.Option(help="Trials at once; left out: as many as fit.")] = None,
     cpus: Annotated[int | None, typer.Option(help="CPUs that a Ray of its own may use; left out: all.")] = None,
-    runs: Runs = Path("runs"),
+    runs: RunsOrStorage = None,
     run_name: Annotated[
         str | None, typer.Option("--run-name", help="Of the new run's directory; left out: sweep, date, four letters.")
     ] = None,
@@ -43,7 +42,7 @@ def command(
     from tuner.api.final_test import refuse_without_test
     from tuner.api.going_on import open_again
     from tuner.api.running import Launch, resume_sweep, start_sweep
-    from tuner.api.sweeps import load_sweep
+    from tuner.api.sweeps import load_sweep, runs_folder
     from tuner.api.warm import gather
     from tuner.records.run_directory import find_run
     from tuner.sweep import ray_address
@@ -53,12 +52,12 @@ def command(
         raise InputError("what to run", (Fault("tuner run", None, "give a sweep file, or --resume RUN, not both"),))
     if resume is not None and run_name is not None:
         raise InputError("what to run", (Fault("--run-name", run_name, "leave it out: --resume names the run"),))
-    runs = runs.expanduser()
+    folder = runs_folder(None if runs is None else runs.expanduser())
     launch = Launch(
-        runs=runs, name=run_name, address=ray_address(address, os.environ), cpus=cpus, display=_display(quiet)
+        runs=folder, name=run_name, address=ray_address(address, os.environ), cpus=cpus, display=_display(quiet)
     )
     if resume is not None:
-        directory = find_run(resume, runs)
+        directory = find_run(resume, folder)
         again = open_again(directory, given.values, given.flags)
         if again.over:
             if final_test:
@@ -72,15 +71,16 @@ def command(
     else:
         assert sweep is not None
         loaded = load_sweep(sweep, given.values, given.flags)
-        warm = gather(loaded, runs)
-        launch = replace(launch, warm=warm)
+        folder = folder if runs is not None else runs_folder(None, loaded)
+        warm = gather(loaded, folder)
+        launch = replace(launch, runs=folder, warm=warm)
         if not quiet:
             from tuner.api.plan import describe
 
             notes = [f"note       {note}\n" for note in warm.notes]
             sys.stderr.write(describe(loaded, in_process=launch.address == "none") + "\n" + "".join(notes))
         if final_test:
-            refuse_without_test(loaded, runs)
+            refuse_without_test(loaded, folder)
         finished = start_sweep(loaded, launch)
     if final_test and finished.exit_code == 0:
         finished = test(loaded, finished.directory, finished)

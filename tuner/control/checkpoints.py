@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from tuner.records.journal import Line
@@ -20,8 +20,11 @@ from tuner.records.values import decode_number
 class CheckpointKeeper:
     """Follows the journal's lines and removes what no longer counts. Built anew on resume from the same lines."""
 
-    def __init__(self, directory: RunDirectory, keep: int, mode: str) -> None:
-        self._directory, self._keep = directory, keep
+    def __init__(
+        self, directory: RunDirectory, keep: int, mode: str, drop: Callable[[str, bool], None] | None = None
+    ) -> None:
+        """`drop`: told a trial, and whether its last checkpoint alone is to go, where they lie on storage too."""
+        self._directory, self._keep, self._elsewhere = directory, keep, drop
         self._sign = 1.0 if mode == "min" else -1.0
         self._there: dict[str, list[tuple[float, str]]] = {}
         """Configuration, by its first trial -> (oriented value, training) of those with a checkpoint, best first."""
@@ -115,6 +118,8 @@ class CheckpointKeeper:
 
     def _remove_last(self, trial: str) -> None:
         """Only the best one can still be asked for. A loop of the user's own may have kept none at its best epoch."""
+        if self._elsewhere is not None:
+            self._elsewhere(trial, True)
         folder = self._directory.trial_checkpoints(trial)
         (folder / "last.pt").unlink(missing_ok=True)
         if any(folder.glob("best*")):
@@ -125,6 +130,8 @@ class CheckpointKeeper:
                     path.unlink()
 
     def _remove(self, trial: str) -> None:
+        if self._elsewhere is not None:
+            self._elsewhere(trial, False)
         shutil.rmtree(self._directory.trial_checkpoints(trial), ignore_errors=True)
 
 

@@ -26,6 +26,7 @@ from tuner.records.epochs import Assignment, Failure, Report
 from tuner.training.failures import BROKEN, GroupBroken
 from tuner.training.group import Group, Meeting
 from tuner.training.plan import TrainingPlan
+from tuner.training.remote_folder import own_place, send_log
 from tuner.training.worker import TrialWorker
 
 FAREWELL_SECONDS = 60.0
@@ -51,7 +52,7 @@ class Helper:
 
     def prepare(self, plan: list[Any], splits: list[Any]) -> None:
         """The first thing asked of it. Raises what a worker raises that cannot start."""
-        self._plan: TrainingPlan = ray.get(plan[0])
+        self._plan: TrainingPlan = own_place(ray.get(plan[0]))
         self._worker = TrialWorker(self._plan, ray.get(splits[0]) if splits else None, self._group)
 
     def open(self, assignment: Assignment, meeting: Meeting | None) -> Stamped:
@@ -78,6 +79,7 @@ class Helper:
     def close(self) -> None:
         with logged(self._log):
             self._worker.close()
+        send_log(self._plan, self._log)
 
 
 class GroupWorker:

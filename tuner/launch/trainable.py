@@ -19,6 +19,7 @@ from tuner.launch.trial_log import logged
 from tuner.launch.worker import HelperLost, Worker
 from tuner.records.epochs import Assignment, Failure
 from tuner.training.plan import TrainingPlan
+from tuner.training.remote_folder import own_place, send_log
 from tuner.training.worker import TrialWorker
 
 MESSAGE = "message"
@@ -33,7 +34,7 @@ class TrialActor(tune.Trainable):  # type: ignore[misc]
         self, config: dict[str, Any], plan: list[Any], splits: list[Any], resources: TrialResources | None = None
     ) -> None:
         self._node = ray.get_runtime_context().get_node_id()[:8]
-        self._plan: TrainingPlan = ray.get(plan[0])
+        self._plan: TrainingPlan = own_place(ray.get(plan[0]))
         self._worker: Worker | None = None
         self._failure: Failure | None = None
         self._assignment: Assignment = config[ASSIGNMENT]
@@ -78,6 +79,7 @@ class TrialActor(tune.Trainable):  # type: ignore[misc]
         if self._worker is not None:
             with self._logged():
                 self._worker.close()
+            send_log(self._plan, self._log)
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         """Nothing: the worker's own checkpoints are the ones that count. (Ray asks for the method to exist.)"""
@@ -105,4 +107,8 @@ class TrialActor(tune.Trainable):  # type: ignore[misc]
         )
 
     def _logged(self) -> AbstractContextManager[None]:
-        return logged(Path(self._plan.checkpoints_dir).parent / "logs" / f"{self._assignment.trial}.log")
+        return logged(self._log)
+
+    @property
+    def _log(self) -> Path:
+        return Path(self._plan.checkpoints_dir).parent / "logs" / f"{self._assignment.trial}.log"

@@ -36,6 +36,7 @@ from tuner.nightly.verdict.judge import asks_for_more, judge
 from tuner.records.journal import Line, read_journal
 from tuner.records.night import INCOMPLETE, OK, REGRESSED, SKIPPED, Judgement, NightRecord
 from tuner.records.run_directory import RunDirectory
+from tuner.records.storage import is_uri
 from tuner.records.trial import FAILED, SweepRecord
 from tuner.report.night_page import night_html
 from tuner.report.night_text import night_markdown
@@ -97,6 +98,9 @@ def run_night(sweep: Sweep, launch: NightLaunch) -> Outcome:
     faults = notify_faults(sweep.nightly.notify, environ)
     if faults:
         raise InputError("who is told of a night", faults)
+    if is_uri(sweep.storage):
+        cure = "nights are judged by a folder that holds all of them: name one that lasts, such as a mounted disk"
+        raise InputError("a night's storage", (Fault("storage", sweep.storage, cure),))
     folder = NightsFolder(launch.runs, sweep.slug)
     try:
         with folder.lock(wait=sweep.nightly.when_running == "wait"):

@@ -11,6 +11,7 @@ from pathlib import Path
 from tuner.errors import Fault, InputError
 from tuner.records.fold import Fold
 from tuner.records.journal import read_journal
+from tuner.records.storage import is_uri
 from tuner.records.trial import SweepRecord, TrialRecord
 
 
@@ -120,10 +121,15 @@ def new_run_directory(runs: Path, name: str) -> RunDirectory:
 
 
 def find_run(run: str | Path, runs: Path) -> RunDirectory:
-    """`run` is a run directory, its name under `runs`, or the start of one that no other run shares.
+    """`run` is a run directory, its name under `runs`, or the start of one that no other run shares; or the URI of one
+    on storage, which is brought to `runs`.
 
     Raises InputError with the runs that there are.
     """
+    if is_uri(run):
+        from tuner.records.remote_run import fetch_run  # which needs pyarrow
+
+        return fetch_run(str(run), runs)
     given = Path(run)
     for path in (given, runs / given):
         if (path / "journal.jsonl").is_file():

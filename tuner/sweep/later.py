@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from tuner.sweep.tree import Entry, Faults, Table, plain, shown
-
-URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 def _always(value: Any) -> bool:  # noqa: ARG001
@@ -26,10 +23,7 @@ class Later:
     """Which values of that path are meant."""
 
 
-LATER = (
-    Later("storage", "runs on remote storage", lambda value: isinstance(value, str) and URI.match(value) is not None),
-    Later("tracking.curves", "curves of the best trials alone", lambda value: value == "top"),
-)
+LATER = (Later("tracking.curves", "curves of the best trials alone", lambda value: value == "top"),)
 
 
 def refuse_later(tree: Table, faults: Faults) -> Table:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tuner.records.catalogue import Catalogue
+from tuner.records.storage import is_uri, shown, uri_fault
 from tuner.space import Space
 from tuner.sweep.claims import Claims
 from tuner.sweep.enqueue import read_enqueue, repeated
@@ -49,6 +50,8 @@ def resolve(
     memory = read_memory(entry_at(tree, ["resources", "memory"]), faults)
     nightly = read_nightly(file.nightly, tree, space, faults)
     _check_gpu(file, tree, faults)
+    if is_uri(file.storage) and (cure := uri_fault(str(file.storage))):
+        faults.add("storage", shown(str(file.storage)), cure, place_at(tree, "storage"))
     check_no_secret("tracking.uri", entry_at(tree, ["tracking", "uri"]), faults)
     if not faults and file.model is not None and inspect is not None and trained.claims and trained.claims.own_model:
         check_own_model(file.model, place_at(tree, "model"), trained.claims, inspect, faults)
@@ -68,7 +71,7 @@ def resolve(
         resources=_resources(file, memory),
         retries=file.retries,
         checkpoints=file.checkpoints,
-        storage=None if file.storage is None else str(Path(file.storage)),
+        storage=file.storage if file.storage is None or is_uri(file.storage) else str(Path(file.storage)),
         tracking=Tracking(file.tracking.uri, file.tracking.experiment, file.tracking.curves),
         nightly=nightly,
         seed=file.seed,

@@ -212,7 +212,8 @@ class SweepFile(BaseModel):
     retries: RetriesSection = Field(default_factory=RetriesSection)
     checkpoints: CheckpointsSection = Field(default_factory=CheckpointsSection)
     storage: str | None = Field(default=None, min_length=1)
-    """Folder for runs; left out: `runs`."""
+    """Where runs are kept: a folder; or a URI that every node reaches, `s3://BUCKET/FOLDER`, beside a copy in `runs`.
+    Left out: `runs`."""
     tracking: TrackingSection = Field(default_factory=TrackingSection)
     nightly: NightlySection = Field(default_factory=NightlySection)
     seed: int = Field(default=0, ge=0, lt=2**32)

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from tuner.training.remote_folder import RemoteFolder
 from tuner.training.weights import write_weights
 
 VERSION = 2
@@ -22,7 +23,9 @@ VERSION = 2
 class Checkpoints:
     """The folder of one trial."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, remote: RemoteFolder | None = None) -> None:
+        """`remote`: the same folder on storage, to which all goes that is written here."""
+        self._remote = remote
         self.last, self.best = folder / "last.pt", folder / "best.safetensors"
         self.pictures = folder / "pictures"
         """What was drawn of the best one, where anything was."""
@@ -35,11 +38,18 @@ class Checkpoints:
         half = self.last.with_name(f".{self.last.name}.{os.getpid()}")
         torch.save({"version": VERSION, **state}, half)
         half.replace(self.last)
+        self._send(self.last)
 
     def write_best(self, weights: Mapping[str, Any], header: Mapping[str, str]) -> None:
         """`weights`: of `model.state_dict()`; `header`: what the file says of itself."""
         self._make_folder()
         write_weights(self.best, weights, header)
+        self._send(self.best)
+
+    def send_pictures(self) -> None:
+        """They have been drawn."""
+        if self.pictures.is_dir():
+            self._send(self.pictures)
 
     def read(
         self,
@@ -51,6 +61,8 @@ class Checkpoints:
 
         `hand_round` gives every worker of a trial the bytes that its first one has.
         """
+        if self._remote is not None:
+            self._remote.fetch(self.last.name)
         found = self.last.is_file()
         source: Path | io.BytesIO = self.last
         if hand_round is not None:
@@ -70,6 +82,10 @@ class Checkpoints:
 
     def _say_unread(self, why: str) -> None:
         print(f"{self.last} cannot be read ({why}): the trial starts again", flush=True)
+
+    def _send(self, path: Path) -> None:
+        if self._remote is not None:
+            self._remote.send(path.name)
 
     def _make_folder(self) -> None:
         if not self._made:

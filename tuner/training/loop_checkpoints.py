@@ -18,6 +18,7 @@ from typing import Any
 from tuner.records.epochs import EpochMetrics, Facts
 from tuner.records.fold import decode_facts, encode_facts
 from tuner.records.values import decode_metrics, encode_metrics
+from tuner.training.remote_folder import RemoteFolder
 
 PLACES = ("last-a", "last-b")
 NOTES = "notes.json"
@@ -26,9 +27,10 @@ NOTES = "notes.json"
 class LoopCheckpoints:
     """The folder of one trial. `identity` says which one: notes of another one count nothing."""
 
-    def __init__(self, folder: Path, identity: str, *, goes_on: bool) -> None:
-        """`goes_on`: an earlier attempt at this trial was made, whose checkpoint counts."""
-        self._folder, self._identity = folder, identity
+    def __init__(self, folder: Path, identity: str, *, goes_on: bool, remote: RemoteFolder | None = None) -> None:
+        """`goes_on`: an earlier attempt at this trial was made, whose checkpoint counts. `remote`: the same folder on
+        storage, to which goes what counts here."""
+        self._folder, self._identity, self._remote = folder, identity, remote
         self._staged: Path | None = None
         self._told: list[EpochMetrics] = []
         self.best: float | None = None
@@ -36,8 +38,12 @@ class LoopCheckpoints:
         self.facts: Facts | None = None
         """What the loop told before the checkpoint that counts."""
         self._counts: str | None = None
+        if goes_on and remote is not None:
+            remote.fetch(NOTES)
         notes = self._read() if goes_on else None
         if notes is not None:
+            if remote is not None and notes["last"]:
+                remote.fetch(notes["last"])
             self._counts, self.best = notes["last"], notes["best"]
             self.facts = decode_facts(notes["facts"]) if notes["facts"] else None
             self._told = [EpochMetrics(epoch, decode_metrics(row), *times) for epoch, row, *times in notes["told"]]
@@ -74,6 +80,9 @@ class LoopCheckpoints:
             self.best = better
         self._counts, self.facts = staged.name, facts
         self._write()
+        if self._remote is not None:
+            best = next((path.name for path in self._folder.glob("best*")), None) if better is not None else None
+            self._remote.commit(best, staged.name, NOTES)
         other = PLACES[1] if staged.name.startswith(PLACES[0]) else PLACES[0]
         self._clear(other)
 

@@ -50,6 +50,8 @@ class TrainingPlan:
     """Where runs are found by name: the folder that this one lies in."""
     folder: str = ""
     """Where the sweep was started: the user's modules are found from there, as `python` would."""
+    remote: str | None = None
+    """URI of the run, where checkpoints go to storage; None: `checkpoints_dir` is where every node sees it."""
 
     @classmethod
     def from_sweep(

@@ -24,6 +24,7 @@ from tuner.training.model_record import ModelRecord, at_epoch
 from tuner.training.pictures import draw
 from tuner.training.plan import TrainingPlan
 from tuner.training.randomness import Randomness
+from tuner.training.remote_folder import remote_folder
 from tuner.training.settings import Part, read_settings
 from tuner.training.starting_weights import start_trainer
 from tuner.training.weights import read_weights
@@ -42,8 +43,9 @@ class Session:
         self.data = source.get(self.settings, values)
         self.device = self.data.device
         self.randomness = Randomness(assignment.seed, self.device)
-        self.checkpoints = Checkpoints(Path(plan.checkpoints_dir) / assignment.trial)
         self.group = group or Group()
+        remote = None if self.group.rank else remote_folder(plan, assignment.trial)
+        self.checkpoints = Checkpoints(Path(plan.checkpoints_dir) / assignment.trial, remote)
         self.n_parameters = 0
         """Trainable weights, once there is a model."""
         self.epoch = 0
@@ -110,6 +112,7 @@ class Session:
             return
         self.trainer.model.load_state_dict(read_weights(self.checkpoints.best))
         draw(self.trainer, self.data, self._source.task, self.settings.model, self.checkpoints.pictures)
+        self.checkpoints.send_pictures()
 
     def _train(self) -> Report:
         started = time.perf_counter()

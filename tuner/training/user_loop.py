@@ -24,6 +24,7 @@ from tuner.records.epochs import Assignment, EpochMetrics, Facts, Report
 from tuner.training.locate import locate
 from tuner.training.loop_checkpoints import LoopCheckpoints, identity
 from tuner.training.plan import TrainingPlan
+from tuner.training.remote_folder import remote_folder
 from tuner.training.trial import StopTrial, Trial
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class LoopSession:
             Path(plan.checkpoints_dir) / assignment.trial,
             identity(assignment.config, assignment.seed),
             goes_on=assignment.attempt > 1 or assignment.after_epoch > 0,
+            remote=remote_folder(plan, assignment.trial),
         )
         self._stored = deque(self._report(epoch) for epoch in checkpoints.reports_after(assignment.after_epoch))
         """Of epochs that the journal lacks, though their checkpoint was written before the worker was lost."""

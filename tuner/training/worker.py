@@ -7,8 +7,10 @@ it, so that a driver may import this module for nothing.
 from __future__ import annotations
 
 import gc
+import shutil
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tuner.records.epochs import Assignment, Failure, Report
@@ -16,6 +18,7 @@ from tuner.training.data import Splits
 from tuner.training.failures import BROKEN, CATCHABLE, failure, values_text
 from tuner.training.memory import hand_back, keep_freed_memory
 from tuner.training.plan import TrainingPlan
+from tuner.training.remote_folder import own_place
 from tuner.training.task_info import Streamed
 from tuner.training.user_loop import LoopSession
 
@@ -31,7 +34,7 @@ class TrialWorker:
     def __init__(self, plan: TrainingPlan, splits: Splits | Streamed | None = None, group: Group | None = None) -> None:
         """`splits`: of `load_splits(plan)`; None for a loop of the user's own. `group`: of the workers of a trial that
         has several. Raises InputError for a missing GPU."""
-        self.plan, self._group = plan, group
+        self.plan, self._group = own_place(plan), group
         self._source: DataSource | None = None
         self._session: Session | LoopSession | None = None
         self._assignment: Assignment | None = None
@@ -84,12 +87,14 @@ class TrialWorker:
     def close(self) -> None:
         """The trial is over: free its model and its memory."""
         session, self._session = self._session, None
-        self._assignment, self._failure = None, None
+        assignment, self._assignment, self._failure = self._assignment, None, None
         if isinstance(session, LoopSession):
             session.close()
         elif session is not None and session.holds_much:
             del session
             self._free()
+        if assignment is not None and self.plan.remote is not None:  # who goes on with it fetches it
+            shutil.rmtree(Path(self.plan.checkpoints_dir) / assignment.trial, ignore_errors=True)
 
     def _draw(self, session: Session | LoopSession) -> None:
         """Of a trial at its end, if it is this worker's best so far: the sweep's best is some worker's."""
