@@ -261,7 +261,9 @@ def test_what_this_version_cannot_do_is_refused(path: str, text: str) -> None:
 
 
 def test_what_it_can_do_of_the_same_keys_is_not() -> None:
-    assert not faults_of(SMALL + "resources: {workers: 4, gpu: 1}\nstorage: s3://bucket/runs\ntracking: {curves: none}\n")
+    assert not faults_of(
+        SMALL + "resources: {workers: 4, gpu: 1}\nstorage: s3://bucket/runs\ntracking: {curves: none}\n"
+    )
 
 
 # --- a model of one's own ----------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 from tuner.errors import Fault, InputError, RunError
 
@@ -138,6 +139,11 @@ def slots(resources: TrialResources) -> int:
         cure = f"the cluster has room for {total} of such workers: ask for no more, or for less for each of them"
         raise InputError("this cluster cannot run a trial", (Fault("resources.workers", resources.workers, cure),))
     return total // resources.workers
+
+
+def holds_any(resources: TrialResources, node: Mapping[str, Any]) -> bool:
+    """Whether a worker of a trial fits on the node at all."""
+    return _fit(resources.bundle(), node["Resources"]) > 0
 
 
 def _fit(asked: Mapping[str, float], has: Mapping[str, float]) -> int:

@@ -16,6 +16,7 @@ from tuner.control.controller import Controller
 from tuner.launch.adapters import ControllerCallback, ControllerScheduler, ControllerSearcher, ControllerStopper, Desk
 from tuner.launch.cluster import TrialResources, slots
 from tuner.launch.loading import load
+from tuner.launch.sight import prove
 from tuner.launch.trainable import TrialActor
 from tuner.training.plan import TrainingPlan
 
@@ -26,6 +27,7 @@ def drive(controller: Controller, plan: TrainingPlan, resources: TrialResources,
     Raises InputError where the data cannot be loaded or no node could ever hold a trial.
     """
     room = slots(resources)
+    prove(plan, resources)
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(room)  # actors start side by side, not one after the other
     splits, loaded = _load_once(plan)
     desk = Desk(controller, room, _checking_first(loaded, on_step))
