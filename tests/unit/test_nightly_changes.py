@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuner.nightly.changes import MOST_PACKAGES, NOT_THERE, changes
+from tuner.nightly.changes import MOST_PACKAGES, changes
 from tuner.nightly.code_state import code_state
 from tuner.nightly.commits import MOST
+from tuner.records.comparison import NOT_THERE
 from tuner.records.night import Change, Conditions
 
 BASE = Conditions(

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from tuner.nightly.verdict.best import beyond
-from tuner.nightly.verdict.counts import chance_of_more
 from tuner.nightly.verdict.noise import noise_width
 from tuner.nightly.verdict.ranks import (
     centre,
@@ -19,6 +18,7 @@ from tuner.nightly.verdict.ranks import (
     shift_interval,
     statistic,
 )
+from tuner.records.counts import chance_of_more
 
 RNG = np.random.default_rng(5)
 

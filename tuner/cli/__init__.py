@@ -21,6 +21,7 @@ COMMANDS = {
     "export": "tuner.cli.export",
     "generate": "tuner.cli.generate",
     "report": "tuner.cli.report",
+    "compare": "tuner.cli.compare",
     "track": "tuner.cli.track",
     "ui": "tuner.cli.ui",
     "nightly": "tuner.cli.nightly",

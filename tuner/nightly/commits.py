@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tuner.api.differing import short
 from tuner.api.environment import ask_git, mask_addresses
 
 MOST = 20
@@ -42,10 +43,6 @@ def commits_between(old: str, new: str, folder: Path) -> list[str]:
             ]
     gone = _log(old, new, folder, "without ")
     return _log(new, old, folder, "") + gone
-
-
-def short(commit: str) -> str:
-    return commit[:7]
 
 
 def _log(of: str, without: str, folder: Path, start: str) -> list[str]:

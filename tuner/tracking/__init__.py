@@ -8,6 +8,7 @@ from __future__ import annotations
 from tuner.records.earlier import Earlier
 from tuner.records.history import History
 from tuner.records.run_directory import RunDirectory
+from tuner.records.tracked import TrackedSweep
 from tuner.tracking.pace import GIVE_UP_SECONDS
 from tuner.tracking.process import TrackingProcess, start
 from tuner.tracking.state import TrackingState, read_state
@@ -22,6 +23,7 @@ __all__ = [
     "read_earlier",
     "read_histories",
     "read_state",
+    "read_sweep",
     "start",
     "track",
 ]
@@ -58,3 +60,14 @@ def read_histories(uri: str, name: str) -> list[History]:
     from tuner.tracking.histories import read  # mlflow takes two seconds to import
 
     return read(uri, name)
+
+
+def read_sweep(uri: str, name: str, metric: str | None = None, mode: str | None = None) -> TrackedSweep:
+    """An MLflow experiment (name or id), or a run and those below it, as the record of a sweep.
+
+    `metric` and `mode` are needed where no run of ours says by what it was judged; without one, `val_loss` is taken.
+    Raises InputError where there is no such run, or none with the metric; RunError where MLflow cannot be reached.
+    """
+    from tuner.tracking.sweeps import read  # mlflow takes two seconds to import
+
+    return read(uri, name, metric, mode)

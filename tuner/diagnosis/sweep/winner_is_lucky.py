@@ -43,11 +43,11 @@ SOURCE = "Cawley and Talbot (2010)"
 
 def find(record: SweepRecord) -> list[Finding]:
     best = record.best
-    examples = _examples(record)
-    if best is None or examples is None:
+    known = examples(record)
+    if best is None or known is None:
         return []
     sign = 1.0 if record.mode == "min" else -1.0
-    able, noise = candidates(record, examples)
+    able, noise = candidates(record, known)
     if noise is None or len(able) < MANY:
         return []
     values = np.sort(sign * np.array(able))
@@ -59,9 +59,9 @@ def find(record: SweepRecord) -> list[Finding]:
     if luck < _material(value, record, best):
         return []
     expected = value + sign * luck
-    accuracy = _is_accuracy(record.metric)
+    accuracy = is_accuracy(record.metric)
     says = (
-        f"{record.metric} {value:.4g} is the best of {len(able)} on {examples} validation examples, {contenders} of "
+        f"{record.metric} {value:.4g} is the best of {len(able)} on {known} validation examples, {contenders} of "
         f"them within reach: about {luck:.2g} of it is luck (one value's own noise is {own:.2g}); expect about "
         f"{expected:.4g} on other data"
     )
@@ -76,7 +76,7 @@ def find(record: SweepRecord) -> list[Finding]:
                 "noise": own,
                 "trials": len(able),
                 "contenders": contenders,
-                "n_val": examples,
+                "n_val": known,
             },
             remedies=(
                 *([] if record.repeats else [_finalists()]),
@@ -112,12 +112,12 @@ def candidates(record: SweepRecord, examples: int) -> tuple[list[float], float |
         groups = [one for one in over_seeds(record) if one.whole and one.mean is not None]
         values = [one.mean for one in groups if one.mean is not None]
         noise = moderated([one.values for one in groups])
-        if not _is_accuracy(record.metric):
+        if not is_accuracy(record.metric):
             return values, None if noise is None else noise[0].deviation / math.sqrt(len(groups[0].values))
     else:
         able = [t for t in record.trials if t.value is not None and t.ending in (COMPLETED, PRUNED)]
         values = [t.value for t in able if t.value is not None]
-        if not _is_accuracy(record.metric):
+        if not is_accuracy(record.metric):
             return values, _between_epochs(able, record)
     best = max(values, default=0.0) if record.mode == "max" else min(values, default=0.0)
     return values, math.sqrt(max(0.0, best * (1 - best)) / examples)
@@ -137,7 +137,7 @@ def _between_epochs(trials: list[TrialRecord], record: SweepRecord) -> float | N
 
 def _material(value: float, record: SweepRecord, best: TrialRecord) -> float:
     """The optimism from which it is worth saying."""
-    if _is_accuracy(record.metric):
+    if is_accuracy(record.metric):
         return MATERIAL * (1 - value)
     facts = best.facts
     baseline = None if facts is None else facts.baseline_loss
@@ -150,10 +150,11 @@ def _finalists() -> Remedy:
     return Remedy("search.finalists", why, SOURCE)
 
 
-def _examples(record: SweepRecord) -> int | None:
+def examples(record: SweepRecord) -> int | None:
+    """Of validation; None where nobody recorded them, or trials differ."""
     known = {t.facts.n_val for t in record.trials if t.facts is not None and t.facts.n_val}
     return known.pop() if len(known) == 1 else None
 
 
-def _is_accuracy(metric: str) -> bool:
+def is_accuracy(metric: str) -> bool:
     return metric.endswith("accuracy")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tuner.nightly.verdict.counts import chance_of_more
 from tuner.nightly.verdict.figures import Figures
 from tuner.nightly.verdict.wording import of
+from tuner.records.counts import chance_of_more
 
 LEVEL = 1e-4
 """Failures come in crowds (one full disk, one lost node), which Fisher's test does not know: far out, therefore."""

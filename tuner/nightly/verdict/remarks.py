@@ -11,10 +11,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tuner.nightly.verdict.counts import chance_of_more
 from tuner.nightly.verdict.figures import Figures
 from tuner.nightly.verdict.noise import noise_width
 from tuner.nightly.verdict.wording import counted, of
+from tuner.records.counts import chance_of_more
 
 LEVEL = 0.002
 """Of remarks of one kind in quiet nights, were trials independent of each other."""
