@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +21,7 @@ from tuner.control.seeds import FurtherSeeds, further_seed_line
 from tuner.control.trials import ENDED, PAUSED, RUNNING, WAITING, LiveTrial, trial_seed
 from tuner.diagnosis import diagnose, doomed
 from tuner.records.epochs import EVICTED, LOST, OUT_OF_MEMORY, Assignment, Failure, Report
-from tuner.records.finding import Finding
+from tuner.records.finding import Diagnosis, Finding
 from tuner.records.fold import encode_facts, report_line
 from tuner.records.journal import Line
 from tuner.records.trial import COMPLETED, DOOMED, FAILED, INTERRUPTED, PRUNED, trial_name
@@ -32,6 +32,8 @@ from tuner.space import identity
 Write = Callable[[Sequence[Line]], None]
 Clock = Callable[[], float]
 
+TOGETHER = 500
+"""Trials that end together are diagnosed, and so written, by so many."""
 EVICTIONS = 1
 """How often a trial may lose its worker for want of memory and be tried again."""
 AGAIN = "earlier"
@@ -136,18 +138,26 @@ class Controller:
     def _final(self) -> LiveTrial | None:
         """The finalists' next training; they are chosen when nothing of the search runs any more."""
         if self.rules.final_top and self.seeds.finalists is None and not self._running and self._search_is_over:
-            for live in [trial for trial in self.trials.values() if trial.state == PAUSED]:
-                self._end_paused(live)
+            for live, diagnosis in self._diagnosed([t for t in self.trials.values() if t.state == PAUSED]):
+                self._end_paused(live, diagnosis)
             self.seeds.finalists = self.seeds.chosen()
             if self.seeds.finalists:
                 chosen, seeds = list(self.seeds.finalists), self.rules.final_seeds
                 self.tell({"kind": "finalists", "trials": chosen, "seeds": seeds})
         return self._again(self.seeds.next_final())
 
-    def _end_paused(self, live: LiveTrial) -> None:
+    def _end_paused(self, live: LiveTrial, diagnosis: Diagnosis) -> None:
         """It waited at its rung for others that will not come; it waits again should the sweep be extended."""
-        *seen, line = self._ending(live, PRUNED, f"still paused at the end: {live.paused}", None)
+        reason = f"still paused at the end: {live.paused}"
+        *seen, line = self._ending(live, PRUNED, reason, None, diagnosis=diagnosis)
         self.tell(*seen, line | {"paused": True})
+
+    def _diagnosed(self, trials: list[LiveTrial]) -> Iterator[tuple[LiveTrial, Diagnosis]]:
+        """Of trials that end together: a curve among many costs a hundredth of one alone (docs/log.md)."""
+        for start in range(0, len(trials), TOGETHER):
+            some = trials[start : start + TOGETHER]
+            histories = [live.history(self.rules.max_epochs, self.rules.task) for live in some]
+            yield from zip(some, diagnose(histories), strict=True)
 
     def _promote(self) -> LiveTrial | None:
         """The paused trial that has earned its next rung, if there is one."""
@@ -434,11 +444,13 @@ class Controller:
     def finish(self) -> None:
         """The driver has stopped all workers: what has not ended is interrupted, or pruned where it still waited at
         its rung when there was nothing left to try."""
-        for live in [trial for trial in self.trials.values() if trial.state in (RUNNING, PAUSED)]:
+        left = [trial for trial in self.trials.values() if trial.state in (RUNNING, PAUSED)]
+        for live, diagnosis in self._diagnosed(left):
             if live.state == PAUSED and self.stopping is None:
-                self._end_paused(live)
+                self._end_paused(live, diagnosis)
             else:
-                self.tell(*self._ending(live, INTERRUPTED, self.stopping or "the driver stopped", None))
+                reason = self.stopping or "the driver stopped"
+                self.tell(*self._ending(live, INTERRUPTED, reason, None, diagnosis=diagnosis))
         self._queue.clear()
 
     # --- how it ends ---------------------------------------------------------------------------------------------
@@ -454,12 +466,21 @@ class Controller:
                     self.tell(*self._ending(live, *ending))
 
     def _ending(
-        self, live: LiveTrial, ending: str, reason: str, seen: Finding | None, *, failure: Failure | None = None
+        self,
+        live: LiveTrial,
+        ending: str,
+        reason: str,
+        seen: Finding | None,
+        *,
+        failure: Failure | None = None,
+        diagnosis: Diagnosis | None = None,
     ) -> list[dict[str, Any]]:
+        """`diagnosis`: where it was made already."""
         if ending == COMPLETED and live.value is None:
             ending, reason = FAILED, self._never_reported(live)
         self.note_ending(live, ending, out_of_memory=failure is not None and failure.kind == OUT_OF_MEMORY)
-        diagnosis = diagnose([live.history(self.rules.max_epochs, self.rules.task)])[0].to_json()
+        if diagnosis is None:
+            ((_, diagnosis),) = self._diagnosed([live])
         lines = []
         if seen is not None:
             lines.append({"kind": "finding", "trial": live.trial, "finding": seen.to_json()})
@@ -471,7 +492,7 @@ class Controller:
             "reason": reason,
             "value": None if live.value is None else encode_number(live.value),
             "best_epoch": live.best_epoch,
-            "diagnosis": diagnosis,
+            "diagnosis": diagnosis.to_json(),
         }
         if failure is not None:
             line |= {"failure": failure.kind, "traceback": failure.traceback}
