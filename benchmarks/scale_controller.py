@@ -131,7 +131,9 @@ def measure(algorithm: str, scheduler: str, trials: int, slots: int) -> dict[str
         gc.collect()
         grown = now_mb() - before
         journal = (Path(folder) / "run" / "journal.jsonl").stat().st_size
+        began = time.process_time()
         sweep.close()
+        ending = time.process_time() - began
     return {
         "algorithm": algorithm,
         "scheduler": scheduler,
@@ -144,6 +146,7 @@ def measure(algorithm: str, scheduler: str, trials: int, slots: int) -> dict[str
         "results_per_cpu_second": sweep.results / (sweep.suggesting + sweep.deciding + sweep.writing),
         "growth": marks[-1] / marks[0],
         "parts_ms": [1e3 * mark for mark in marks],
+        "end_seconds": ending,
         "grown_mb": grown,
         "kb_per_trial": 1024 * grown / trials,
         "journal_mb": journal / 2**20,
@@ -181,6 +184,7 @@ def drive(sweep: Counted, trials: int) -> list[float]:
             spent = sweep.suggesting + sweep.deciding + sweep.writing
             marks.append((spent - before) / max(sweep.results - counted, 1))
             before, counted = spent, sweep.results
+            print(f"  {sweep.controller.suggested:,} trials: {spent:.0f} CPU s", file=sys.stderr, flush=True)
     return marks
 
 

@@ -47,9 +47,8 @@ class Thought(Sweep):
     """A sweep with that searcher."""
 
     def _controller(self) -> Controller:
-        controller = super()._controller()
-        controller.searcher = Thinker()
-        return controller
+        made = super()._controller()
+        return Controller(made.rules, Thinker(), made.scheduler, self._write, self.clock)
 
 
 def suggestions(sweep: Sweep) -> list[tuple[object, object]]:

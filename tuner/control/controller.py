@@ -53,6 +53,9 @@ class Controller:
         self.rules = rules
         self.searcher = searcher
         self.scheduler = scheduler
+        # Asked once: whether something is of a protocol takes 50 µs, and each report and suggestion would ask anew.
+        self._pausing = scheduler if isinstance(scheduler, PausingScheduler) else None
+        self._foresighted = searcher if isinstance(searcher, ForesightedSearcher) else None
         self.tried = Tried(rules.space, rules.seed)
         self.given = list(rules.first)
         """(origin, configuration) of the first trials, before the searcher is asked: the user's, then old ones."""
@@ -171,21 +174,21 @@ class Controller:
 
     def promote(self, live: LiveTrial) -> None:
         """Tell the scheduler that the trial goes on; also what a replay calls."""
-        assert isinstance(self.scheduler, PausingScheduler)
-        self.scheduler.on_trial_promoted(live.trial)
+        assert self._pausing is not None
+        self._pausing.on_trial_promoted(live.trial)
         live.paused = None
 
     def _next_promoted(self) -> str | None:
-        if not isinstance(self.scheduler, PausingScheduler):
+        if self._pausing is None:
             return None
         last = not (self.more_to_suggest or self._queue or self._running)
-        return self.scheduler.next_promoted(last=last)
+        return self._pausing.next_promoted(last=last)
 
     def _suggest(self, wait: bool) -> LiveTrial | None:
         number, repeats = self.suggested, tuple[str, ...]()
         if not self.more_to_suggest:
             return None
-        if not wait and isinstance(self.searcher, ForesightedSearcher) and not self.searcher.ready(number):
+        if not wait and self._foresighted is not None and not self._foresighted.ready(number):
             return None
         if number < len(self.given):
             origin, config = self.given[number]
@@ -220,9 +223,9 @@ class Controller:
         """
         number = self.suggested
         asked = number >= len(self.given) and self.more_to_suggest
-        if asked and isinstance(self.searcher, ForesightedSearcher):
+        if asked and self._foresighted is not None:
             self._prepared = number, self._told_endings
-            self.searcher.prepare(number)
+            self._foresighted.prepare(number)
 
     def add_trial(self, number: int, config: Any, origin: str) -> LiveTrial:
         """Enter a trial that the searcher knows of already; the journal line is the caller's."""

@@ -37,7 +37,7 @@ class Condition:
 
     def holds(self, value: Array) -> Array:
         """[B]: the probability."""
-        size = np.clip(value / self.unit, -FARTHEST, FARTHEST)
+        size = np.minimum(np.maximum(value / self.unit, -FARTHEST), FARTHEST)  # np.clip takes three times as long
         away = self.slope * (np.arcsinh(size) - math.asinh(self.limit / self.unit))
         with np.errstate(over="ignore"):
             return np.where(np.isnan(away), 0.0, 1 / (1 + np.exp(-away)))
