@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import gc
 import heapq
-import json
 import math
-import os
 import resource
 import sys
 import tempfile
@@ -144,7 +142,7 @@ def measure(algorithm: str, scheduler: str, trials: int, slots: int) -> dict[str
         "decide_ms": 1e3 * sweep.deciding / sweep.results,
         "write_ms": 1e3 * sweep.writing / sweep.results,
         "results_per_cpu_second": sweep.results / (sweep.suggesting + sweep.deciding + sweep.writing),
-        "growth": marks[-1] / marks[0],
+        "growth": marks[-1] / marks[1],
         "parts_ms": [1e3 * mark for mark in marks],
         "end_seconds": ending,
         "grown_mb": grown,
@@ -192,8 +190,3 @@ def now_mb() -> float:
     """Memory that this process holds now."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * resource.getpagesize() / 2**20
-
-
-if __name__ == "__main__":
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    print(json.dumps(measure(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))))

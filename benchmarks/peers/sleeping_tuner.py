@@ -1,0 +1,87 @@
+"""The tuner on trials that sleep, behind the same interface as its peer.
+
+`sleeping_tuner.py KIND SLOTS TRIALS EPOCHS`, in an empty folder; KIND: `tuner`. Prints one JSON object. It starts a Ray
+of its own, as `tuner run` does, and MLflow on SQLite follows.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import sleeping
+
+import tuner
+from tuner.api.running import Launch, start_sweep
+from tuner.records.journal import Line, read_journal
+from tuner.records.run_directory import RunDirectory
+from tuner.sweep import sweep_from_mapping
+from tuner.tracking.state import read_state
+from tuner.training.catalogue import CATALOGUE
+
+
+def objective(trial: tuner.Trial) -> None:
+    given = trial.config
+    for metrics in sleeping.reports(given["x"], trial.max_epochs, given["folder"], given["workers"]):
+        trial.report(**metrics)
+
+
+class Watch:
+    """A view that shows nothing: it counts, and looks how far MLflow is behind when the last trial has ended."""
+
+    def __init__(self, runs: Path) -> None:
+        self.meter = sleeping.Meter()
+        self.behind = 0.0
+        self._runs = runs
+
+    def lines(self, lines: Sequence[Line]) -> None:
+        for line in lines:
+            if line["kind"] == "report":
+                self.meter.result(line["metrics"]["sent"], line["metrics"]["slept"])
+
+    def refresh(self, now: float) -> None: ...
+
+    def close(self) -> None:
+        directory = RunDirectory(next(self._runs.iterdir()).resolve())
+        state = read_state(directory)
+        size = directory.journal.stat().st_size
+        self.behind = 1 - (0 if state is None else state.offset) / size
+
+
+def run(slots: int, trials: int, epochs: int) -> dict:
+    runs, meeting = Path("runs"), Path("meeting").resolve()
+    meeting.mkdir()
+    sweep = sweep_from_mapping(
+        {
+            "name": "sleeping",
+            "loop": "sleeping_tuner:objective",
+            "space": {"x": {"float": [0.0, 1.0]}},
+            "fixed": {"folder": str(meeting), "workers": slots},
+            "search": {"trials": trials, "max_epochs": epochs, "scheduler": "none", "doomed": False},
+        },
+        catalogue=CATALOGUE,
+    )
+    watch = Watch(runs)
+    finished = start_sweep(
+        sweep,
+        Launch(runs=runs, cpus=slots, loop=objective, display=lambda deadline: watch, tracking_wait=600.0),
+    )
+    directory = finished.directory
+    end = next(line for line in reversed(read_journal(directory.journal)) if line["kind"] == "end")
+    state = read_state(directory)
+    if state is None or not state.complete:
+        sys.exit(f"MLflow did not get all of it: {state}")
+    return watch.meter.answer(slots) | {
+        "trials": trials,
+        "mlflow_behind": watch.behind,
+        "mlflow_seconds": max(directory.tracking.stat().st_mtime - end["at"], 0.0),
+    }
+
+
+if __name__ == "__main__":
+    here = str(Path(__file__).parent)  # the workers find sleeping.py there
+    os.environ["PYTHONPATH"] = os.pathsep.join([here, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    print(json.dumps(run(*map(int, sys.argv[2:5]))))
