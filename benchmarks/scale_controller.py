@@ -10,7 +10,6 @@ from __future__ import annotations
 import gc
 import heapq
 import math
-import resource
 import sys
 import tempfile
 import time
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 
 from tuner.control.checkpoints import CheckpointKeeper
 from tuner.control.controller import Controller
@@ -188,5 +188,4 @@ def drive(sweep: Counted, trials: int) -> list[float]:
 
 def now_mb() -> float:
     """Memory that this process holds now."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * resource.getpagesize() / 2**20
+    return float(psutil.Process().memory_info().rss) / 2**20

@@ -54,7 +54,7 @@ class Count(tune.Callback):
     def __init__(self, meter: sleeping.Meter) -> None:
         self._meter = meter
 
-    def on_trial_result(self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **info: Any) -> None:
+    def on_trial_result(self, *place: Any, result: dict[str, Any], **more: Any) -> None:  # noqa: ARG002
         self._meter.result(result["sent"], result["slept"])
 
 

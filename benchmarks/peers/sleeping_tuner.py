@@ -67,7 +67,7 @@ def run(slots: int, trials: int, epochs: int) -> dict:
     watch = Watch(runs)
     finished = start_sweep(
         sweep,
-        Launch(runs=runs, cpus=slots, loop=objective, display=lambda deadline: watch, tracking_wait=600.0),
+        Launch(runs=runs, cpus=slots, loop=objective, display=lambda _: watch, tracking_wait=600.0),
     )
     directory = finished.directory
     end = next(line for line in reversed(read_journal(directory.journal)) if line["kind"] == "end")

@@ -274,6 +274,17 @@ def test_with_promotion_trials_pause_and_the_best_go_on_from_their_rung() -> Non
     assert any("still paused" in trial.reason for trial in record.trials if trial.ending == PRUNED)
 
 
+def test_trials_that_end_together_have_the_lines_that_each_would_have_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = Rules(metric="val_loss", mode="min", max_epochs=9, trials=40, seed=2)
+    together = Sweep(rules, scheduler="asha_promotion")
+    together.run(slots=4)
+    monkeypatch.setattr("tuner.control.controller.TOGETHER", 1)
+    alone = Sweep(rules, scheduler="asha_promotion")
+    alone.run(slots=4)
+    assert sum(line.get("paused", False) for line in together.lines if line["kind"] == "ending") > 9
+    assert together.lines == alone.lines
+
+
 def test_a_stop_leaves_paused_trials_paused_for_the_resume() -> None:
     sweep = Sweep(RULES, scheduler="asha_promotion")
 
