@@ -37,7 +37,7 @@ from tuner.records.journal import Line, read_journal
 from tuner.records.night import INCOMPLETE, OK, REGRESSED, SKIPPED, Judgement, NightRecord
 from tuner.records.run_directory import RunDirectory
 from tuner.records.storage import is_uri
-from tuner.records.trial import FAILED, SweepRecord
+from tuner.records.trial import COMPLETED, DOOMED, FAILED, SweepRecord
 from tuner.report.night_page import night_html
 from tuner.report.night_text import night_markdown
 from tuner.sweep import Sweep
@@ -238,6 +238,9 @@ class _Night:
         record = self.begun.filled(run)
         reference, nights = self.history.figures(record.key)
         broken = _broken(run)
+        ended = sum(one.ending in (COMPLETED, DOOMED, FAILED) for one in run.controls)
+        if not broken and record.control and reference is None and run.status == "stopped" and ended < len(self.seeds):
+            broken = f"{run.reason}: {ended} of {len(self.seeds)} controls ended, and a first night needs them all"
         if broken:
             judgement = Judgement(INCOMPLETE, broken)
         elif not record.control:
@@ -245,7 +248,8 @@ class _Night:
         else:
             judgement = judge(figures(record), reference, nights, rules_of(self.sweep), self.begun.state_before)
             if judgement.verdict == INCOMPLETE:
-                judgement = replace(judgement, why=f"{judgement.why}{_raised(run)}")
+                over = f"{run.reason}: " if run.status == "stopped" else ""  # its hours
+                judgement = replace(judgement, why=f"{over}{judgement.why}{_raised(run)}")
             if reference is None and self.history.reference is not None and self.history.reference.night is not None:
                 why = f"{judgement.why}; its terms are not those of {self.history.reference.night}"
                 judgement = replace(judgement, why=why)
