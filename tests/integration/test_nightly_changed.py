@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from tests.integration.nightly_kit import SWEEP, TOLD, Project, webhook
-from tuner.records.night import INCOMPLETE, OK, Conditions
+from tuner.records.night import INCOMPLETE, OK, REGRESSED, Conditions
 
 
 @pytest.fixture
@@ -45,6 +46,26 @@ def test_a_search_that_fails_is_found_although_the_control_is_as_it_was(project:
     assert told.verdict == INCOMPLETE
     assert "trials of the search failed, in the comparable nights 0 of 36" in told.why
     assert "ValueError: no such lr" in told.why
+
+
+@pytest.mark.slow
+def test_a_loop_that_no_longer_imports_is_told_as_the_night(project: Project) -> None:
+    assert project.night(0).verdict == OK
+    project.change("import numpy as np", "import nunpy as np", "Tidy the imports")
+    told = project.night(1)
+    assert (told.verdict, told.exit_code) == (INCOMPLETE, 3)
+    assert "all 10 controls and all 4 trials failed: ModuleNotFoundError: No module named 'nunpy'" in told.why
+
+
+@pytest.mark.slow
+def test_controls_that_diverge_are_a_regression_and_strict_json(project: Project) -> None:
+    assert project.night(0).verdict == OK
+    project.change("train_loss=total / 600, val_loss=loss", "train_loss=np.nan, val_loss=np.nan", "Overflow")
+    told = project.night(1)
+    assert (told.verdict, told.exit_code) == (REGRESSED, 4), told.line
+    assert "10 of 10 controls diverged" in told.why
+    assert "Infinity" in json.dumps(told.to_json()["judgement"])
+    json.dumps(told.to_json(), allow_nan=False)
 
 
 def test_configuration_and_packages_are_named(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ import math
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from tests.unit.night_histories import LAST, diverged, history, night_id, with_t
 from tests.unit.report_records import four_endings
 from tuner.records.night import OK, REGRESSED, VERDICTS, Change, ControlResult, Judgement, NightBest, NightRecord
 from tuner.records.trial import SweepRecord
-from tuner.report.night_axes import labels
+from tuner.report.night_axes import BOLD_LETTER, LETTER, labels
 from tuner.report.night_history import DETAIL, control, points, seed_values, state_told, until
 from tuner.report.night_layout import WIDE, laid_out
 from tuner.report.night_page import POLICY, night_html
@@ -340,3 +341,19 @@ def test_the_search_and_its_report_are_where_they_lie() -> None:
     assert '<a href="../a%20run/report.html">' in text
     assert nights[-1].path in text
     assert nights[-1].id == night_id(LAST)
+
+
+@pytest.mark.parametrize("nights", [2, 4, 6, 9, 20, 40])
+def test_dates_keep_clear_of_each_other_and_the_state_is_not_cut_off(nights: int) -> None:
+    told = history(nights)
+    for width, drawing in re.findall(
+        r'<svg class="(?:wide|narrow)" viewBox="0 0 (\d+)[^>]*>(.*?)</svg>', night_html(told[-1], told), re.DOTALL
+    ):
+        dates = [float(x) for x in re.findall(r'<text x="([\d.]+)"[^>]*middle">\d{4}-\d\d-\d\d<', drawing)]
+        assert dates
+        assert all(after - before >= 11 * LETTER for before, after in pairwise(dates))
+        for x, side, text in re.findall(r'strong halo" x="(-?[\d.]+)"[^>]*anchor="(\w+)">([^<]+)<', drawing):
+            room = len(text) * BOLD_LETTER
+            left = float(x) - (room if side == "end" else 0)
+            assert left >= 0, text
+            assert left + room <= float(width), text

@@ -12,6 +12,8 @@ from tuner.report.wording import number
 
 LETTER = 7.4
 """Mean width of a letter at the charts' 12 px."""
+BOLD_LETTER = 8.2
+"""The same of bold ones."""
 LINE = 14.0
 MOST = 1e100
 """What is larger is drawn as if it were infinite: sums and spans stay numbers."""

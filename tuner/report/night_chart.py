@@ -6,12 +6,13 @@ letters and marks keep their size; the style sheet shows one of them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from urllib.parse import quote
 
 from tuner.records.night import OK, SKIPPED
-from tuner.report.night_axes import LETTER, Panel, apart, between, drawable, steps
+from tuner.report.night_axes import BOLD_LETTER, LETTER, Panel, apart, between, drawable, steps
 from tuner.report.night_history import Point, name_of, state_began
 from tuner.report.night_layout import NARROW, WIDE, Drawing, Held, Size, held, held_against, laid_out
 from tuner.report.page_sections import escape
@@ -103,11 +104,13 @@ def _state(drawing: Drawing) -> Iterator[str]:
     if nights[-1].state == OK or began is nights[0]:
         return
     panel, x = drawing.control, drawing.x(nights.index(began)) - drawing.half
-    side, shift = ("start", 5) if x < drawing.size.width * 0.5 else ("end", -5)
     told = f"{nights[-1].state} since {printable(name_of(began, nights))}"
+    room = len(told) * BOLD_LETTER
+    fits = x + 5 + room <= drawing.size.width or x - 5 - room < 0
+    side, at = ("start", min(x + 5, drawing.size.width - room)) if fits else ("end", x - 5)
     y = panel.top + 14 if drawing.worse_is_up else panel.bottom - 20
     yield f'<path class="since" d="M{x:.1f} {panel.top - 4:.0f}V{panel.bottom:.0f}"/>'
-    yield f'<text class="strong halo" x="{x + shift:.1f}" y="{y:.0f}" text-anchor="{side}">{escape(told)}</text>'
+    yield f'<text class="strong halo" x="{at:.1f}" y="{y:.0f}" text-anchor="{side}">{escape(told)}</text>'
 
 
 def _lines(drawing: Drawing) -> Iterator[str]:
@@ -230,7 +233,8 @@ def _dates(drawing: Drawing) -> Iterator[str]:
     """Under the lowest frame; the last night's among them."""
     bottom = (drawing.best or drawing.control).bottom
     last = len(drawing.points) - 1
-    wanted = min(drawing.size.dates, 1 + int(2 * drawing.half * last / (10 * LETTER)))
+    apart_by = math.ceil(12 * LETTER / (2 * drawing.half))  # nights from one date to the next
+    wanted = min(drawing.size.dates, 1 + last // apart_by)
     chosen = {round(last * part / max(1, wanted - 1)) for part in range(wanted)} if wanted > 1 else {last}
     before = ""
     for place in sorted(chosen):
