@@ -118,7 +118,11 @@ class Sweep:
                 order += 1
                 heapq.heappush(busy, (self.clock.now + 1.0, order, assignment, assignment.after_epoch + 1))
             if not busy:
-                break
+                wait = self.controller.seconds_to_wait()
+                if wait is None:
+                    break
+                self.clock.now += wait
+                continue
             at, _, assignment, epoch = heapq.heappop(busy)
             self.clock.now = at
             outcome = curve(assignment, epoch)

@@ -117,6 +117,8 @@ def _outcome(controller: Controller, signal: str | None) -> tuple[str, str, int]
     endings = [trial.ending for trial in controller.trials.values() if trial.is_search]
     if controller.stopped_by == "user":
         return "stopped", controller.stopping or f"stopped by {signal}", 130
+    if controller.stopped_by == "storage":
+        return "failed", controller.stopping or "", 3
     if endings and all(ending == FAILED for ending in endings):
         return "failed", f"all {len(endings)} trials failed", 3
     if controller.stopped_by == "clock":

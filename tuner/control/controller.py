@@ -15,12 +15,13 @@ from typing import Any
 
 from tuner.control.clock import Budget
 from tuner.control.control_trials import ControlTrials, control_line
+from tuner.control.losses import Nodes, wait_seconds
 from tuner.control.repeats import Tried
 from tuner.control.rules import Rules
 from tuner.control.seeds import FurtherSeeds, further_seed_line
 from tuner.control.trials import ENDED, PAUSED, RUNNING, WAITING, LiveTrial, trial_seed
 from tuner.diagnosis import diagnose, doomed
-from tuner.records.epochs import EVICTED, LOST, OUT_OF_MEMORY, Assignment, Failure, Report
+from tuner.records.epochs import EVICTED, LOST, OUT_OF_MEMORY, PREEMPTED, STORAGE, Assignment, Failure, Report
 from tuner.records.finding import Diagnosis, Finding
 from tuner.records.fold import encode_facts, report_line
 from tuner.records.journal import Line
@@ -66,7 +67,8 @@ class Controller:
         self.stopping: str | None = None
         """Why no further trial starts and running ones are to be interrupted; None while the sweep goes on."""
         self.stopped_by: str | None = None
-        """`user`, `clock` or `target`, once `stopping`."""
+        """`user`, `clock`, `target` or `storage`, once `stopping`."""
+        self.nodes = Nodes()
         self.suggested = 0
         self.busy_seconds = 0.0
         """Wall seconds spent in here: suggesting, telling, deciding, writing."""
@@ -97,13 +99,21 @@ class Controller:
             return None
         if self.rules.concurrency is not None and len(self._running) >= self.rules.concurrency:
             return None
-        trial = self._queue.popleft() if self._queue else self._control() or self._next_trial(wait)
+        trial = self._queued() or self._control() or self._next_trial(wait)
         if trial is None:
             return None
         trial.state, trial.attempt, trial.last_sign = RUNNING, trial.attempt + 1, None
         self._running[trial.trial] = trial
         self.budget.at_once = max(self.budget.at_once, len(self._running))
         return trial.assignment(self.rules.max_epochs)
+
+    def _queued(self) -> LiveTrial | None:
+        """The first that is to be tried again and need not wait any longer."""
+        now = self._clock() if self._queue else 0.0
+        live = next((trial for trial in self._queue if trial.not_before <= now), None)
+        if live is not None:
+            self._queue.remove(live)
+        return live
 
     def _control(self) -> LiveTrial | None:
         """Enter the next control trial."""
@@ -345,6 +355,7 @@ class Controller:
         self.budget.spend(report.epoch)
         live.facts = report.facts or live.facts
         live.finished = report.finished
+        live.lost_in_a_row = 0
         value = live.take(report.epoch, self.rules.metric, self.rules.mode)
         if value is None or not live.is_search:
             return []
@@ -389,24 +400,26 @@ class Controller:
         """The worker cannot go on: retried from the last checkpoint when it was lost, else the trial has failed.
 
         A trial whose worker was ended for want of memory is tried once more, as its neighbours may have filled the
-        node; the second time it is the trial that does not fit.
+        node; the second time it is the trial that does not fit. A pre-emption is not held against it. Where checkpoints
+        cannot be written again and again, no trial would keep anything: the sweep stops, to be resumed.
         """
         live = self._current(failure.trial, failure.attempt)
         if live is None:
             return
         live.node = failure.node or live.node
-        lost = failure.kind in (LOST, EVICTED)
+        lost = failure.kind in (LOST, EVICTED, PREEMPTED, STORAGE)
         if lost and self.stopping is not None:
             self.tell(*self._ending(live, INTERRUPTED, self.stopping, None))
             return
         if lost:
-            live.losses += 1
-            live.evictions += failure.kind == EVICTED
+            note_loss(live, failure.kind)
             if live.losses <= self.rules.retries and live.evictions <= EVICTIONS:
-                del self._running[live.trial]
-                self.tell(_lost_line(live, failure))
-                self.requeue(live)
+                self._retry(live, failure)
                 return
+        if failure.kind == STORAGE:
+            self.request_stop("storage", f"checkpoints cannot be written: {failure.message}")
+            self.tell(*self._ending(live, INTERRUPTED, self.stopping or "", None))
+            return
         reason = failure.message
         if failure.kind == EVICTED:
             failure = replace(failure, kind=OUT_OF_MEMORY)
@@ -415,6 +428,32 @@ class Controller:
             reason = f"out of retries: its worker was lost {live.losses} times; at last: {failure.message}"
         live.failures += 1
         self.tell(*self._ending(live, FAILED, reason, None, failure=failure))
+
+    def _retry(self, live: LiveTrial, failure: Failure) -> None:
+        """Hand it out again, when it has waited; from its last checkpoint."""
+        now = self._clock()
+        wait = wait_seconds(live.lost_in_a_row)
+        line = _lost_line(live, failure) | {"at": now}
+        if failure.node is not None:
+            line["node"] = failure.node
+        if failure.node_gone:
+            line["node_gone"] = True
+        if wait:
+            line["wait"] = wait
+        avoid = self.nodes.on_lost(line)
+        del self._running[live.trial]
+        self.tell(line, *([] if avoid is None else [avoid]))
+        self.requeue(live)
+        live.not_before = now + wait
+
+    def seconds_to_wait(self) -> float | None:
+        """Until the next trial that lost its worker may be handed out; None where none waits."""
+        waiting = [live.not_before for live in self._queue]
+        return max(0.0, min(waiting) - self._clock()) if waiting and self.stopping is None else None
+
+    def avoided_nodes(self) -> tuple[str, ...]:
+        """Those on which no further worker is to be started while others have room."""
+        return self.nodes.avoided(self._clock())
 
     def silent_trials(self) -> tuple[str, ...]:
         """Trials without a sign of life for too long: they have ended as failed, the driver kills their workers."""
@@ -527,6 +566,13 @@ class Controller:
         """Write lines with the time of now."""
         now = self._clock()
         self._write([{"at": now, **line} for line in lines])
+
+
+def note_loss(live: LiveTrial, kind: str) -> None:
+    """Count a lost worker; also what a replay calls."""
+    live.losses += kind != PREEMPTED
+    live.evictions += kind == EVICTED
+    live.lost_in_a_row += 1
 
 
 def _lost_line(live: LiveTrial, failure: Failure) -> dict[str, Any]:

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from tuner.control.control_trials import control_from_line
-from tuner.control.controller import Controller
+from tuner.control.controller import Controller, note_loss
 from tuner.control.seeds import from_line
 from tuner.control.trials import ENDED, PAUSED, LiveTrial
 from tuner.errors import RunError
-from tuner.records.epochs import EVICTED, Report
+from tuner.records.epochs import Report
 from tuner.records.fold import decode_epoch, decode_facts
 from tuner.records.journal import Line
 from tuner.records.trial import CONTROL, FAILED, INTERRUPTED, PRUNED
@@ -28,17 +28,22 @@ def replay(controller: Controller, lines: Sequence[Line]) -> None:
     """
     again = _failed_to_retry(controller, lines)
     rungs = {(line["trial"], line["epoch"]) for line in lines if line["kind"] == "rung"}
+    avoided = {(line["node"], line["at"]) for line in lines if line["kind"] == "avoid"}
     unsaid: list[dict[str, Any]] = []
     last_suggestion = next((line for line in reversed(lines) if line["kind"] == "suggestion"), None)
     for line in lines:
         if line["kind"] == "report":
             met = controller.take_report(_trial(controller, line), report_of(line))
             unsaid += [rung for rung in met if (rung["trial"], rung["epoch"]) not in rungs]
+        elif line["kind"] == "lost":
+            note_loss(_trial(controller, line), line["failure"])
+            avoid = controller.nodes.on_lost(line)
+            unsaid += [avoid] if avoid is not None and (avoid["node"], avoid["at"]) not in avoided else []
         else:
             _apply(controller, line, again)
         if line is last_suggestion:
             controller.prepare_next()
-    if unsaid:  # the driver died between a report's line and its rung's
+    if unsaid:  # the driver died between a line and the one that follows from it
         controller.tell(*unsaid)
     over = set[str]() if controller.more_to_suggest else _ended_paused(lines)
     for live in controller.trials.values():
@@ -96,10 +101,6 @@ def _apply(controller: Controller, line: Line, again: set[str]) -> None:
         _trial(controller, line).attempt = line["attempt"]
     elif kind == "promotion":
         controller.promote(_trial(controller, line))
-    elif kind == "lost":
-        live = _trial(controller, line)
-        live.losses += 1
-        live.evictions += line.get("failure") == EVICTED
     elif kind == "ending":
         live = _trial(controller, line)
         if line["ending"] == FAILED:

@@ -28,7 +28,11 @@ class LiveTrial:
     attempt: int = 0
     """Of the last assignment; reports of any other are stale."""
     losses: int = 0
-    """How often its worker was lost, evictions included."""
+    """How often its worker was lost, evictions included and pre-emptions not: `retries.times` counts these."""
+    lost_in_a_row: int = 0
+    """Workers lost since its last new epoch, pre-emptions included."""
+    not_before: float = 0.0
+    """Unix seconds before which it is not handed out again."""
     evictions: int = 0
     """How often its worker was ended as the node was short of memory."""
     failures: int = 0

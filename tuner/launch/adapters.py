@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,12 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from tuner.control.controller import Controller
-from tuner.launch.evictions import Evicted, survive_evictions
+from tuner.launch.avoiding import avoid
+from tuner.launch.cluster import TrialResources
+from tuner.launch.evictions import survive_evictions
+from tuner.launch.losses import Loss, loss_of
 from tuner.launch.trainable import ASSIGNMENT, MESSAGE
-from tuner.launch.worker import HelperLost
-from tuner.records.epochs import EVICTED, LOST, Assignment, Failure, Report
+from tuner.records.epochs import EVICTED, Assignment, Failure, Report
 from tuner.training.failures import values_text
 
 
@@ -33,8 +35,11 @@ class Desk:
     slots: int
     """Trials that fit on the cluster at once; one more is handed out ahead, so that no worker waits for it."""
     on_step: Callable[[], None]
+    resources: TrialResources
     assignments: dict[str, Assignment] = field(default_factory=dict)
     """Ray's trial id -> what it works on; gone once the controller has let go of it."""
+    nodes: dict[str, str] = field(default_factory=dict)
+    """Ray's trial id -> the node of its worker, once it has reported from there."""
 
     def take(self, ray_trial: str) -> Assignment | None:
         if len(self.assignments) > self.slots:
@@ -44,26 +49,36 @@ class Desk:
             self.assignments[ray_trial] = assignment
         return assignment
 
-    def tell(self, ray_trial: str, message: Report | Failure) -> bool:
-        """Whether the trial goes on."""
+    def tell(self, ray_trial: str, message: Report | Failure, node: str) -> bool:
+        """Whether the trial goes on. The first report of an attempt says which node it is on."""
+        if isinstance(message, Failure) or ray_trial not in self.nodes:
+            message = replace(message, node=message.node or node)
+        self.nodes[ray_trial] = node
         if isinstance(message, Failure):
             self.controller.on_failure(message)
             going = False
         else:
             going = self.controller.on_report(message)
         if not going:
-            self.assignments.pop(ray_trial, None)
+            self.let_go(ray_trial)
         return going
 
-    def lost(self, ray_trial: str, why: str, *, evicted: bool = False) -> None:
+    def let_go(self, ray_trial: str) -> Assignment | None:
+        self.nodes.pop(ray_trial, None)
+        return self.assignments.pop(ray_trial, None)
+
+    def lost(self, ray_trial: str, loss: Loss) -> None:
         """The actor or its node is gone. Nothing happens where the controller had let go of the trial already."""
-        assignment = self.assignments.pop(ray_trial, None)
+        assignment = self.let_go(ray_trial)
         if assignment is None:
             return
-        kind = LOST
-        if evicted:
-            kind, why = EVICTED, f"its node ran short of memory with {values_text(assignment)}: {why}"
-        self.controller.on_failure(Failure(assignment.trial, assignment.attempt, kind, why))
+        why = loss.why
+        if loss.kind == EVICTED:
+            why = f"its node ran short of memory with {values_text(assignment)}: {why}"
+        failure = Failure(
+            assignment.trial, assignment.attempt, loss.kind, why, node=loss.node, node_gone=loss.node_gone
+        )
+        self.controller.on_failure(failure)
 
 
 class _Unpicklable:
@@ -108,20 +123,16 @@ class ControllerScheduler(_Unpicklable, FIFOScheduler):  # type: ignore[misc]
 
     def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
         survive_evictions(tune_controller)
+        avoid(self.desk.controller.avoided_nodes(), self.desk.resources, tune_controller)
         super().on_trial_add(tune_controller, trial)
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
-        going = self.desk.tell(trial.trial_id, result[MESSAGE])
+        going = self.desk.tell(trial.trial_id, result[MESSAGE], result["node"])
         return str(TrialScheduler.CONTINUE if going else TrialScheduler.STOP)
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
-        error = _last_error(trial)
-        if isinstance(error, Evicted):
-            self.desk.lost(trial.trial_id, str(error).splitlines()[0], evicted=True)
-            return
-        cause = getattr(error, "cause", None) or error
-        why = f"{type(cause).__name__}: {cause}".splitlines()[0] if cause is not None else "its actor died"
-        self.desk.lost(trial.trial_id, why, evicted=isinstance(cause, HelperLost) and cause.evicted)
+        self.desk.lost(trial.trial_id, loss_of(_last_error(trial), self.desk.nodes.get(trial.trial_id)))
+        avoid(self.desk.controller.avoided_nodes(), self.desk.resources, tune_controller)
 
 
 class ControllerStopper(_Unpicklable, tune.Stopper):  # type: ignore[misc]
@@ -158,7 +169,7 @@ class ControllerCallback(_Unpicklable, tune.Callback):  # type: ignore[misc]
         by_id = {trial.trial_id: trial for trial in trials}
         for ray_trial, assignment in list(self.desk.assignments.items()):
             if assignment.trial in silent:
-                del self.desk.assignments[ray_trial]
+                self.desk.let_go(ray_trial)
                 actor = by_id[ray_trial].temporary_state.ray_actor
                 if actor is not None:
                     ray.kill(actor)

@@ -6,8 +6,9 @@ import logging
 import math
 import os
 import signal
+import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -73,7 +74,8 @@ def connected(address: str | None, *, cpus: int | None = None) -> Iterator[None]
     logging.getLogger("ray").setLevel(logging.ERROR)  # what it says at each start is not for our users
     alone = {"num_cpus": cpus, "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
     try:
-        with _own_sigterm(), _loopback_kept() if local else nullcontext():
+        loopback = local or _on_loopback_alone(str(address))
+        with _own_sigterm(), _loopback_kept() if loopback else nullcontext():
             ray.init(
                 address="local" if local else address,
                 log_to_driver=False,
@@ -102,9 +104,28 @@ def _own_sigterm() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+def _on_loopback_alone(address: str) -> bool:
+    """Whether a cluster named by 127.0.0.1 listens there and not at the machine's own address, where Ray would go."""
+    host, _, port = address.rpartition(":")
+    if host not in ("127.0.0.1", "localhost") or not port.isdigit():
+        return False
+    from ray.util import get_node_ip_address
+
+    return answers("127.0.0.1", int(port)) and not answers(get_node_ip_address(), int(port))
+
+
+def answers(host: str, port: int) -> bool:
+    """Whether somebody listens there."""
+    try:
+        with socket.create_connection((host, port), timeout=2.0):
+            return True
+    except OSError:
+        return False
+
+
 @contextmanager
 def _loopback_kept() -> Iterator[None]:
-    """Lets a Ray of our own listen on 127.0.0.1 alone.
+    """Lets a Ray of our own listen on 127.0.0.1 alone, and a cluster that does be found there.
 
     Ray replaces that address by the machine's own, so that other nodes could join, and then listens on all interfaces
     (`ray._private.services.resolve_ip_for_localhost`). Where a later Ray has no such function it is left as it is; a
@@ -132,7 +153,7 @@ def slots(resources: TrialResources) -> int:
 
     nodes = [node for node in ray.nodes() if node["Alive"]]
     asked = resources.bundle()
-    total = sum(_fit(asked, node["Resources"]) for node in nodes)
+    total = _workers(resources, nodes)
     if total == 0:
         raise InputError("no node of this cluster can run a trial", _why_not(asked, nodes))
     if total < resources.workers:
@@ -144,6 +165,16 @@ def slots(resources: TrialResources) -> int:
 def holds_any(resources: TrialResources, node: Mapping[str, Any]) -> bool:
     """Whether a worker of a trial fits on the node at all."""
     return _fit(resources.bundle(), node["Resources"]) > 0
+
+
+def room(resources: TrialResources, nodes: Sequence[Mapping[str, Any]]) -> int:
+    """How many trials of this size these nodes (of `ray.nodes()`) hold together."""
+    return _workers(resources, nodes) // resources.workers
+
+
+def _workers(resources: TrialResources, nodes: Sequence[Mapping[str, Any]]) -> int:
+    asked = resources.bundle()
+    return sum(_fit(asked, node["Resources"]) for node in nodes)
 
 
 def _fit(asked: Mapping[str, float], has: Mapping[str, float]) -> int:

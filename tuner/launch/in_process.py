@@ -6,11 +6,15 @@ For tests, notebooks and debugging. A trial that hangs cannot be ended from with
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from tuner.control.controller import Controller
 from tuner.launch.worker import Worker
 from tuner.records.epochs import Failure
+
+LOOK_SECONDS = 0.2
+"""How often signals and the live table have their turn while a trial waits to be tried again."""
 
 
 def drive(controller: Controller, worker: Worker, on_step: Callable[[], None]) -> None:
@@ -18,7 +22,12 @@ def drive(controller: Controller, worker: Worker, on_step: Callable[[], None]) -
     while not controller.done:
         assignment = controller.next_assignment()
         if assignment is None:
-            break
+            wait = controller.seconds_to_wait()
+            if wait is None:
+                break
+            time.sleep(min(wait, LOOK_SECONDS))
+            on_step()
+            continue
         try:
             worker.open(assignment)
             controller.started(assignment.trial, assignment.attempt, None)

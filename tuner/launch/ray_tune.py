@@ -14,6 +14,7 @@ from ray import tune
 
 from tuner.control.controller import Controller
 from tuner.launch.adapters import ControllerCallback, ControllerScheduler, ControllerSearcher, ControllerStopper, Desk
+from tuner.launch.avoiding import Places
 from tuner.launch.cluster import TrialResources, slots
 from tuner.launch.loading import load
 from tuner.launch.sight import prove
@@ -30,13 +31,14 @@ def drive(controller: Controller, plan: TrainingPlan, resources: TrialResources,
     prove(plan, resources)
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(room)  # actors start side by side, not one after the other
     splits, loaded = _load_once(plan)
-    desk = Desk(controller, room, _checking_first(loaded, on_step))
+    desk = Desk(controller, room, _checking_first(loaded, on_step), resources)
+    Places.avoided = ()
     scratch = tempfile.mkdtemp(prefix="tuner-")
     for name in ("ray.tune", "ray.train"):
         logging.getLogger(name).setLevel(logging.ERROR)
     trainable = tune.with_resources(
         tune.with_parameters(TrialActor, plan=[ray.put(plan)], splits=splits, resources=resources),
-        tune.PlacementGroupFactory(resources.bundles()),
+        Places(resources.bundles()),
     )
     try:
         tune.Tuner(

@@ -11,10 +11,10 @@ class HelperLost(RuntimeError):
     """Of a trial with several workers one is gone. Raised through the driver's `step`, so that all are made anew and
     the trial is lost, as any whose worker is."""
 
-    def __init__(self, why: str, evicted: bool = False) -> None:
-        """`evicted`: Ray ended it, as its node was short of memory."""
-        super().__init__(why, evicted)
-        self.why, self.evicted = why, evicted
+    def __init__(self, why: str, evicted: bool = False, node: str | None = None) -> None:
+        """`evicted`: Ray ended it, as its node was short of memory. `node`: that of the one that is gone."""
+        super().__init__(why, evicted, node)
+        self.why, self.evicted, self.node = why, evicted, node
 
     def __str__(self) -> str:
         return self.why

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from tuner.records.values import Metrics, Scalar
 
 RAISED, OUT_OF_MEMORY, LOST, EVICTED, SILENT = "raised", "out_of_memory", "lost", "evicted", "silent"
+PREEMPTED, STORAGE = "preempted", "storage"
 """Kinds of failure."""
 
 
@@ -68,11 +69,14 @@ class Failure:
     attempt: int
     kind: str
     """`raised` (the user's or our code), `out_of_memory`, `lost` (the worker or its node), `evicted` (the worker was
-    ended as its node was short of memory), `silent`."""
+    ended as its node was short of memory), `preempted` (its node was taken away, and that had been said), `storage`
+    (its checkpoint could not be written), `silent`."""
     message: str
     """One line; for `raised`: exception type and text."""
     traceback: str = ""
     node: str | None = None
+    node_gone: bool = False
+    """Whether the whole node is, rather than one worker on it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,9 @@ repeated    trial, attempt, epoch, seconds: an epoch that the journal had alread
 rung        trial, epoch, value, promoted, reason; paused where the trial waits there
 promotion   trial, epoch: a paused trial goes on
 finding     trial, finding: seen while the trial ran
-lost        trial, attempt, failure, reason, traceback: the trial goes back to its last checkpoint
+lost        trial, attempt, failure, reason, traceback: the trial goes back to its last checkpoint. node where it is
+            known; node_gone: the whole node is; wait: seconds before the trial is handed out again
+avoid       node, trials, until, reason: the node lost too many workers, and further ones start elsewhere
 ending      trial, attempt, ending, reason, value, best_epoch, diagnosis, failure, traceback; paused: the trial still
             waited at its rung when there was nothing left to try, and waits again if the sweep is extended
 sweep_finding  finding

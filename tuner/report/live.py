@@ -17,7 +17,7 @@ from rich.text import Text
 from tuner.records.finding import HEALTHY, UNKNOWN
 from tuner.records.journal import Line
 from tuner.records.trial import ENDINGS
-from tuner.report.progress import Ended, Progress
+from tuner.report.progress import Ended, Progress, loss_line
 from tuner.report.sparkline import sparkline
 from tuner.report.wording import count, duration, number, printable, settings
 
@@ -109,6 +109,7 @@ class LiveTable:
         parts.append(_one_line(counts_line(progress)))
         parts += self._running_rows()
         parts += [_one_line(ending_line(ended, progress.metric), _style(ended.verdict)) for ended in progress.recent]
+        parts += [_one_line(told, "yellow") for told in progress.losses]
         parts += [_one_line(f"the sweep: {printable(says)}", "yellow") for says in progress.findings[:3]]
         return Group(*parts)
 
@@ -155,6 +156,8 @@ class PlainLines:
         for ended in endings:
             print(ending_line(ended, self.progress.metric), file=self._stream)
         for line in lines:
+            if line["kind"] in ("lost", "avoid"):
+                print(loss_line(line), file=self._stream)
             if line["kind"] == "sweep_finding":
                 print(f"the sweep: {printable(line['finding']['says'])}", file=self._stream)
 

@@ -14,6 +14,7 @@ from tuner.records.finding import UNKNOWN
 from tuner.records.journal import Line
 from tuner.records.trial import DOOMED, FAILED, INTERRUPTED, PRUNED
 from tuner.records.values import Config, decode_number
+from tuner.report.wording import printable
 
 CURVE_POINTS = 60
 """Of a trial's loss as kept for its sparkline: the last ones."""
@@ -86,6 +87,8 @@ class Progress:
         self.ended_here = 0
         """Endings under the present driver."""
         self.findings: list[str] = []
+        self.losses: deque[str] = deque(maxlen=2)
+        """What the last lost workers were lost to, and which nodes are avoided since."""
         self.recent: deque[Ended] = deque(maxlen=recent)
         self.best: Best | None = None
         self._waiting: list[tuple[OpenTrial, str]] = []
@@ -196,6 +199,10 @@ class Progress:
         trial = self.open.get(line["trial"])
         if trial is not None:
             trial.running = False
+        self.losses.append(loss_line(line))
+
+    def _on_avoid(self, line: Line) -> None:
+        self.losses.append(loss_line(line))
 
     def _on_rung(self, line: Line) -> None:
         trial = self.open.get(line["trial"])
@@ -251,3 +258,12 @@ class Progress:
 
 def _skip(line: Line) -> None:
     """A kind that changes nothing in this view."""
+
+
+def loss_line(line: Line) -> str:
+    """`0017 lost its worker on node 3f2a91bc (lost): why; it goes on`, or why a node is avoided."""
+    if line["kind"] == "avoid":
+        return printable(line["reason"])
+    where = f" on node {line['node']}" if "node" in line else ""
+    then = f"it goes on in {line['wait']:g} s" if line.get("wait") else "it goes on"
+    return f"{line['trial']} lost its worker{where} ({line['failure']}): {printable(line['reason'])}; {then}"

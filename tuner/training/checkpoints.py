@@ -6,6 +6,7 @@ numbers and text alone, so that `torch.load(weights_only=True)` reads it and no 
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 from collections.abc import Callable, Mapping
@@ -36,8 +37,13 @@ class Checkpoints:
         two trains that epoch again, and finds it to be the best again."""
         self._make_folder()
         half = self.last.with_name(f".{self.last.name}.{os.getpid()}")
-        torch.save({"version": VERSION, **state}, half)
-        half.replace(self.last)
+        try:
+            torch.save({"version": VERSION, **state}, half)
+            half.replace(self.last)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                half.unlink(missing_ok=True)
+            raise
         self._send(self.last)
 
     def write_best(self, weights: Mapping[str, Any], header: Mapping[str, str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 
-from tuner.records.epochs import LOST, OUT_OF_MEMORY, RAISED, Assignment, Failure
+from tuner.records.epochs import OUT_OF_MEMORY, RAISED, STORAGE, Assignment, Failure
 from tuner.records.storage import StorageError
 from tuner.training.shortage import shortage
 
@@ -39,7 +39,7 @@ def failure_message(error: BaseException, what: str) -> tuple[str, str]:
     if isinstance(error, GroupBroken):
         return BROKEN, first_line
     if isinstance(error, StorageError):  # no fault of the trial's
-        return LOST, first_line
+        return STORAGE, first_line
     if is_out_of_memory(error):
         return OUT_OF_MEMORY, f"out of memory with {what}: {_amounts(error) or first_line or type(error).__name__}"
     return RAISED, f"{type(error).__name__}: {first_line}"

@@ -30,7 +30,7 @@ class LoopCheckpoints:
     def __init__(self, folder: Path, identity: str, *, goes_on: bool, remote: RemoteFolder | None = None) -> None:
         """`goes_on`: an earlier attempt at this trial was made, whose checkpoint counts. `remote`: the same folder on
         storage, to which goes what counts here."""
-        self._folder, self._identity, self._remote = folder, identity, remote
+        self.folder, self._identity, self._remote = folder, identity, remote
         self._staged: Path | None = None
         self._told: list[EpochMetrics] = []
         self.best: float | None = None
@@ -55,17 +55,17 @@ class LoopCheckpoints:
 
     def last(self) -> Path | None:
         """The newest checkpoint."""
-        path = self._staged or (self._folder / self._counts if self._counts else None)
+        path = self._staged or (self.folder / self._counts if self._counts else None)
         return path if path is not None and path.exists() else None
 
     def stage(self, source: Path, *, own: bool = False) -> None:
         """Copy it; it counts from the next `commit` on. `own`: nobody writes to its files again, so they may be linked
         instead."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         suffix = source.suffix if source.is_file() else ""
         place = PLACES[1] if (self._counts or "").partition(".")[0] == PLACES[0] else PLACES[0]
         self._clear(place)
-        target = self._folder / f"{place}{suffix}"
+        target = self.folder / f"{place}{suffix}"
         _copy(source, target, link=own)
         self._staged = target
 
@@ -81,27 +81,27 @@ class LoopCheckpoints:
         self._counts, self.facts = staged.name, facts
         self._write()
         if self._remote is not None:
-            best = next((path.name for path in self._folder.glob("best*")), None) if better is not None else None
+            best = next((path.name for path in self.folder.glob("best*")), None) if better is not None else None
             self._remote.commit(best, staged.name, NOTES)
         other = PLACES[1] if staged.name.startswith(PLACES[0]) else PLACES[0]
         self._clear(other)
 
     def _keep_as_best(self, source: Path) -> None:
         suffix = source.suffix if source.is_file() else ""
-        target, half = self._folder / f"best{suffix}", self._folder / f".best{suffix}"
+        target, half = self.folder / f"best{suffix}", self.folder / f".best{suffix}"
         _remove(half)
         _copy(source, half, link=True)  # what is kept here is replaced, never rewritten
-        for other in self._folder.glob("best*"):
+        for other in self.folder.glob("best*"):
             if other != target or other.is_dir() or half.is_dir():  # a folder cannot be replaced in one step
                 _remove(other)
         half.replace(target)
 
     def _clear(self, place: str) -> None:
-        for path in self._folder.glob(f"{place}*"):
+        for path in self.folder.glob(f"{place}*"):
             _remove(path)
 
     def _read(self) -> dict[str, Any] | None:
-        path = self._folder / NOTES
+        path = self.folder / NOTES
         if not path.is_file():
             return None
         notes: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -116,9 +116,9 @@ class LoopCheckpoints:
             "facts": encode_facts(self.facts) if self.facts else None,
             "told": told,
         }
-        half = self._folder / f".{NOTES}"
+        half = self.folder / f".{NOTES}"
         half.write_text(json.dumps(notes), encoding="utf-8")
-        half.replace(self._folder / NOTES)
+        half.replace(self.folder / NOTES)
 
 
 def identity(config: Mapping[str, Any], seed: int) -> str:

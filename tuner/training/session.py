@@ -27,6 +27,7 @@ from tuner.training.randomness import Randomness
 from tuner.training.remote_folder import remote_folder
 from tuner.training.settings import Part, read_settings
 from tuner.training.starting_weights import start_trainer
+from tuner.training.storing import storing
 from tuner.training.weights import read_weights
 
 
@@ -142,10 +143,11 @@ class Session:
         last = finished is not None or self.epoch >= self.assignment.max_epochs
         if self.group.rank:
             return report
-        if is_best:
-            self.checkpoints.write_best(trainer.model.state_dict(), self._says | at_epoch(self.epoch, value))
-        if is_best or last or self.epoch % self.plan.every == 0:
-            self.checkpoints.write(self._state())
+        with storing(self.checkpoints.last.parent):
+            if is_best:
+                self.checkpoints.write_best(trainer.model.state_dict(), self._says | at_epoch(self.epoch, value))
+            if is_best or last or self.epoch % self.plan.every == 0:
+                self.checkpoints.write(self._state())
         return report
 
     def _out_of_patience(self) -> str | None:

@@ -20,6 +20,7 @@ from typing import Any, Protocol, TypeVar
 from tuner.records.epochs import EpochMetrics, Facts
 from tuner.records.values import to_scalar
 from tuner.training.loop_checkpoints import LoopCheckpoints, merged
+from tuner.training.storing import storing
 from tuner.training.waiting import Meter, Waiting
 
 T = TypeVar("T")
@@ -164,7 +165,8 @@ class Trial:
             raise FileNotFoundError(f"trial.checkpoint({str(source)!r}): there is nothing there")
         if self.rank:
             return
-        self._checkpoints.stage(source, own=own)
+        with storing(self._checkpoints.folder):
+            self._checkpoints.stage(source, own=own)
 
     def _hand_in(
         self, epoch: Any, given: Mapping[str, Any], seconds: float | None = None, waited: float | None = None
@@ -189,7 +191,9 @@ class Trial:
         if waited is None and self._waited is not None:
             waited, self._waited.seconds = self._waited.seconds, 0.0
         done = EpochMetrics(number, numbers, time.perf_counter() - self._since if seconds is None else seconds, waited)
-        self._checkpoints.commit(done, self._desk.better(numbers, self._checkpoints.best), self._facts)
+        better = self._desk.better(numbers, self._checkpoints.best)
+        with storing(self._checkpoints.folder):
+            self._checkpoints.commit(done, better, self._facts)
         news, self._news = self._news, False
         self._desk.tell(done, self._facts if news else None)
         self._since = time.perf_counter()

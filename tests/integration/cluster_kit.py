@@ -1,0 +1,138 @@
+"""A Ray cluster of several nodes on 127.0.0.1: a head without room for trials, and workers that a test may kill.
+
+It has a folder and ports of its own, and ends only processes that it started: other Rays of this machine go on.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+from drill_kit import end
+from ray._private import services, utils
+from ray.cluster_utils import Cluster
+
+from tuner.records.journal import Line, read_journal
+from tuner.records.run_directory import RunDirectory
+
+STORE = 100 * 2**20
+"""Bytes of shared memory that each node asks for."""
+
+
+class Nodes:
+    """A head of 0 CPUs, and nodes of two CPUs each: `whole()` brings them up to two again."""
+
+    def __init__(self) -> None:
+        self._folder = Path(
+            tempfile.mkdtemp(prefix="tn")
+        )  # short: a Unix socket's path has room for some 100 characters
+        self._environment = {name: os.environ.get(name) for name in ("PYTHONPATH", "RAY_ADDRESS")}
+        os.environ["PYTHONPATH"] = str(Path(__file__).parents[2])
+        named = Path(utils.get_ray_address_file(None))
+        before = named.read_bytes() if named.is_file() else None
+        head = {
+            "num_cpus": 0,
+            "include_dashboard": False,
+            "node_ip_address": "127.0.0.1",
+            "temp_dir": str(self._folder),
+        }
+        self._cluster = Cluster(initialize_head=True, head_node_args=head | {"object_store_memory": STORE})
+        if before is not None:  # the file says which Ray of this machine is the last: it is another's
+            named.write_bytes(before)
+        else:
+            named.unlink(missing_ok=True)
+        self.address = str(self._cluster.address)
+        self.alive: dict[str, Any] = {}
+        """Node's name, as reports and journal have it -> the raylet's handle."""
+
+    def whole(self, workers: int = 2, **more: Any) -> Nodes:
+        while len(self.alive) < workers:
+            self.add(**more)
+        return self
+
+    def add(self, cpus: int = 2, **more: Any) -> str:
+        node = self._cluster.add_node(num_cpus=cpus, object_store_memory=STORE, node_ip_address="127.0.0.1", **more)
+        self.alive[node.node_id[:8]] = node
+        return str(node.node_id[:8])
+
+    def kill(self, name: str) -> None:
+        """SIGKILL of its raylet and of all processes under it, as when a machine loses its power."""
+        node = self.alive.pop(name)
+        raylet = psutil.Process(node.all_processes["raylet"][0].process.pid)
+        for process in [raylet, *raylet.children(recursive=True)]:
+            with _gone_is_fine():
+                process.kill()
+
+    def workers(self, name: str, title: str = "ray::TrialActor") -> list[psutil.Process]:
+        """The trials' processes on a node."""
+        raylet = psutil.Process(self.alive[name].all_processes["raylet"][0].process.pid)
+        return [process for process in raylet.children(recursive=True) if _title(process).startswith(title)]
+
+    def close(self) -> None:
+        for name in list(self.alive):
+            self.kill(name)
+        self._cluster.shutdown()
+        for name, value in self._environment.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        services.find_gcs_addresses.cache_clear()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _gone_is_fine() -> Any:
+    import contextlib
+
+    return contextlib.suppress(psutil.NoSuchProcess)
+
+
+def _title(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return ""
+
+
+def wait_for(process: Any, folder: Path, found: Callable[[list[Line]], Any], seconds: float = 400) -> Any:
+    """What `found` sees in the journal of the driver's run, as soon as it is something; fails where it never is."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        ended = process.poll() is not None
+        for path in (folder / "runs").glob("*/journal.jsonl"):
+            seen = found(read_journal(path))
+            if seen:
+                return seen
+        if ended:
+            break
+        time.sleep(0.02)
+    end(process)
+    raise AssertionError(f"what was waited for did not come:\n{(folder / 'err.txt').read_text()[-4000:]}")
+
+
+def running(lines: list[Line]) -> dict[str, str]:
+    """Trial -> node, of those that have reported and neither ended nor lost their worker."""
+    at: dict[str, str] = {}
+    for line in lines:
+        if line["kind"] == "report" and "node" in line:
+            at[line["trial"]] = line["node"]
+        elif line["kind"] in ("ending", "lost", "start"):
+            at.pop(line["trial"], None)
+        elif line["kind"] == "driver":
+            at.clear()
+    return at
+
+
+def by_node(run: RunDirectory) -> dict[str, list[str]]:
+    """Node -> the trials that had a report from there."""
+    out: dict[str, list[str]] = {}
+    for line in read_journal(run.journal):
+        if line["kind"] == "report" and "node" in line:
+            out.setdefault(line["node"], []).append(line["trial"])
+    return out
