@@ -5,8 +5,11 @@ It has a folder and ports of its own, and ends only processes that it started: o
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -50,6 +53,7 @@ class Nodes:
         self.address = str(self._cluster.address)
         self.alive: dict[str, Any] = {}
         """Node's name, as reports and journal have it -> the raylet's handle."""
+        self._frozen: list[psutil.Process] = []
 
     def whole(self, workers: int = 2, **more: Any) -> Nodes:
         while len(self.alive) < workers:
@@ -63,20 +67,37 @@ class Nodes:
 
     def kill(self, name: str) -> None:
         """SIGKILL of its raylet and of all processes under it, as when a machine loses its power."""
-        node = self.alive.pop(name)
-        raylet = psutil.Process(node.all_processes["raylet"][0].process.pid)
-        for process in [raylet, *raylet.children(recursive=True)]:
-            with _gone_is_fine():
+        for process in self._processes(self.alive.pop(name)):
+            with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
 
-    def workers(self, name: str, title: str = "ray::TrialActor") -> list[psutil.Process]:
-        """The trials' processes on a node."""
-        raylet = psutil.Process(self.alive[name].all_processes["raylet"][0].process.pid)
-        return [process for process in raylet.children(recursive=True) if _title(process).startswith(title)]
+    def freeze(self, name: str) -> list[psutil.Process]:
+        """SIGSTOP in place of SIGKILL, as when a machine loses its network; returns whom to wake up again."""
+        processes = self._processes(self.alive.pop(name))
+        self._frozen += processes
+        for process in processes:
+            process.suspend()
+        return processes
+
+    def drain(self, name: str) -> None:
+        """What a cloud's notice of two minutes becomes in Ray; here of one second."""
+        node = self.alive.pop(name)
+        words = ["drain-node", "--address", self.address, "--node-id", node.node_id]
+        words += ["--reason", "DRAIN_NODE_REASON_PREEMPTION", "--reason-message", "a drill"]
+        words += ["--deadline-remaining-seconds", "1"]
+        script = "from ray.scripts.scripts import cli; cli()"
+        subprocess.run([sys.executable, "-c", script, *words], check=True, capture_output=True, timeout=300)
+
+    def _processes(self, node: Any) -> list[psutil.Process]:
+        raylet = psutil.Process(node.all_processes["raylet"][0].process.pid)
+        return [raylet, *raylet.children(recursive=True)]
 
     def close(self) -> None:
         for name in list(self.alive):
             self.kill(name)
+        for process in self._frozen:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
         self._cluster.shutdown()
         for name, value in self._environment.items():
             if value is None:
@@ -85,19 +106,6 @@ class Nodes:
                 os.environ[name] = value
         services.find_gcs_addresses.cache_clear()
         shutil.rmtree(self._folder, ignore_errors=True)
-
-
-def _gone_is_fine() -> Any:
-    import contextlib
-
-    return contextlib.suppress(psutil.NoSuchProcess)
-
-
-def _title(process: psutil.Process) -> str:
-    try:
-        return " ".join(process.cmdline())
-    except (psutil.NoSuchProcess, psutil.ZombieProcess):
-        return ""
 
 
 def wait_for(process: Any, folder: Path, found: Callable[[list[Line]], Any], seconds: float = 400) -> Any:
