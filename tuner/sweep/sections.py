@@ -105,7 +105,8 @@ class RetriesSection(BaseModel):
     model_config = STRICT
 
     times: int = Field(default=2, ge=0)
-    """Lost workers or nodes that a trial survives, going back to its last checkpoint."""
+    """Lost workers or nodes that a trial survives, going back to its last checkpoint. A node that is known to have been
+    taken away (a spot instance) does not count."""
     silent_minutes: float | None = Field(default=30.0, gt=0)
     """Minutes without a sign of life after which a trial is ended as failed; null: never."""
 
