@@ -8,8 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -17,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import ray
 from drill_kit import end
 from ray._private import services, utils
 from ray.cluster_utils import Cluster
+from ray.core.generated import autoscaler_pb2
 
 from tuner.records.journal import Line, read_journal
 from tuner.records.run_directory import RunDirectory
@@ -60,6 +60,14 @@ class Nodes:
             self.add(**more)
         return self
 
+    def add_spot(self) -> str:
+        """A node with Ray's label for one that may be taken away."""
+        os.environ["RAY_NODE_MARKET_TYPE"] = "spot"
+        try:
+            return self.add()
+        finally:
+            del os.environ["RAY_NODE_MARKET_TYPE"]
+
     def add(self, cpus: int = 2, **more: Any) -> str:
         node = self._cluster.add_node(num_cpus=cpus, object_store_memory=STORE, node_ip_address="127.0.0.1", **more)
         self.alive[node.node_id[:8]] = node
@@ -82,11 +90,11 @@ class Nodes:
     def drain(self, name: str) -> None:
         """What a cloud's notice of two minutes becomes in Ray; here of one second."""
         node = self.alive.pop(name)
-        words = ["drain-node", "--address", self.address, "--node-id", node.node_id]
-        words += ["--reason", "DRAIN_NODE_REASON_PREEMPTION", "--reason-message", "a drill"]
-        words += ["--deadline-remaining-seconds", "1"]
-        script = "from ray.scripts.scripts import cli; cli()"
-        subprocess.run([sys.executable, "-c", script, *words], check=True, capture_output=True, timeout=300)
+        deadline = time.time_ns() // 10**6 + 1000
+        preemption = autoscaler_pb2.DrainNodeReason.Value("DRAIN_NODE_REASON_PREEMPTION")
+        client = ray._raylet.GcsClient(address=self.address)
+        accepted, why = client.drain_node(node.node_id, preemption, "a drill", deadline)
+        assert accepted, why
 
     def _processes(self, node: Any) -> list[psutil.Process]:
         raylet = psutil.Process(node.all_processes["raylet"][0].process.pid)

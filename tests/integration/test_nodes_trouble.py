@@ -66,26 +66,26 @@ def test_a_node_that_loses_one_worker_after_the_other_is_avoided(tmp_path: Path,
     bad = next(iter(nodes.alive))
     sweep = patient(tmp_path)
     (tmp_path / "bad").write_text(bad)
-    driver = start(tmp_path, "run", sweep, "--set", "retries.times=9", "--address", nodes.address)
+    driver = start(tmp_path, "run", sweep, "--set", "retries.times=9", "--trials", 40, "--address", nodes.address)
     try:
         finish(driver, tmp_path, seconds=600)
     finally:
         end(driver)
-    whole(tmp_path, 8, 6)
+    whole(tmp_path, 40, 6)
     lines = read_journal(only_run(tmp_path).journal)
     (avoid,) = [line for line in lines if line["kind"] == "avoid"]
     assert avoid["node"] == bad
     begun_before = {(line["trial"], line["attempt"]) for line in lines[: lines.index(avoid)] if line["kind"] == "start"}
     after = [line for line in lines[lines.index(avoid) :] if line["kind"] == "report" and line.get("node") == bad]
     assert {(line["trial"], line["attempt"]) for line in after} <= begun_before
-    assert len(lines_of(tmp_path, "lost")) <= 6
+    assert len(lines_of(tmp_path, "lost")) <= 6  # three, and what ran or was starting there at that moment
     for told in ((tmp_path / "err.txt").read_text(), (only_run(tmp_path).logs / "driver.log").read_text()):
         assert f"node {bad} lost" in told
 
 
 def test_a_node_that_is_taken_away_is_not_held_against_its_trials(tmp_path: Path, nodes: Nodes) -> None:
     """With no retries at all: once told by Ray, once by the label of a node that goes without a word."""
-    spot = nodes.add(cpus=2, env_vars={"RAY_NODE_MARKET_TYPE": "spot"})
+    spot = nodes.add_spot()
     sweep = patient(tmp_path)
     driver = start(tmp_path, "run", sweep, "--set", "retries.times=0", "--trials", 16, "--address", nodes.address)
     try:

@@ -93,7 +93,7 @@ class _Drive:
         else:
             self.warm = launch.warm or gather(sweep, launch.runs)
         self.directory = directory or _new_directory(sweep, launch)
-        self.uri = _tracking_uri(sweep, launch)
+        self.uri = _tracking_uri(sweep, launch, self.directory if self.resumed else None)
         self.listeners: list[Callable[[Sequence[Line]], None]] = []
         self.signal: str | None = None
         self.began = time.time()
@@ -304,10 +304,15 @@ def _refresh(views: Sequence[Display], mirror: Mirror | None) -> None:
         view.refresh(now)
 
 
-def _tracking_uri(sweep: Sweep, launch: Launch) -> str | None:
+def _tracking_uri(sweep: Sweep, launch: Launch, resumed: RunDirectory | None) -> str | None:
+    """A run that goes on is tracked where it was, from whatever folder it is resumed."""
     if not launch.track or sweep.tracking.uri == "none":
         return None
-    return sweep.tracking.uri or tracking.default_uri(launch.runs)
+    if sweep.tracking.uri or resumed is None:
+        return sweep.tracking.uri or tracking.default_uri(launch.runs)
+    state = tracking.read_state(resumed)
+    here = tracking.default_uri(resumed.path.parent)
+    return state.uri if state is not None and tracking.is_there(state.uri) else here
 
 
 def _new_directory(sweep: Sweep, launch: Launch) -> RunDirectory:

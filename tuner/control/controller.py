@@ -425,14 +425,14 @@ class Controller:
             failure = replace(failure, kind=OUT_OF_MEMORY)
             reason = f"out of memory: its worker was ended {_times(live.evictions)}; at last: {failure.message}"
         elif failure.kind == LOST:
-            reason = f"out of retries: its worker was lost {live.losses} times; at last: {failure.message}"
+            reason = f"out of retries: its worker was lost {_times(live.losses)}; at last: {failure.message}"
         live.failures += 1
         self.tell(*self._ending(live, FAILED, reason, None, failure=failure))
 
     def _retry(self, live: LiveTrial, failure: Failure) -> None:
         """Hand it out again, when it has waited; from its last checkpoint."""
         now = self._clock()
-        wait = wait_seconds(live.lost_in_a_row)
+        wait = wait_seconds(live.lost_in_a_row + (failure.kind == STORAGE))  # storage needs time, not another node
         line = _lost_line(live, failure) | {"at": now}
         if failure.node is not None:
             line["node"] = failure.node

@@ -34,8 +34,8 @@ def drive(controller: Controller, plan: TrainingPlan, resources: TrialResources,
     desk = Desk(controller, room, _checking_first(loaded, on_step), resources)
     Places.avoided = ()
     scratch = tempfile.mkdtemp(prefix="tuner-")
-    for name in ("ray.tune", "ray.train"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+    for name, level in (("ray.tune", logging.ERROR), ("ray.train", logging.ERROR), ("ray.tune.tune", logging.CRITICAL)):
+        logging.getLogger(name).setLevel(level)  # the last one names Ray's own trials that lost a worker
     trainable = tune.with_resources(
         tune.with_parameters(TrialActor, plan=[ray.put(plan)], splits=splits, resources=resources),
         Places(resources.bundles()),

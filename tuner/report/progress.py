@@ -10,6 +10,7 @@ from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from tuner.records.epochs import LOST, STORAGE
 from tuner.records.finding import UNKNOWN
 from tuner.records.journal import Line
 from tuner.records.trial import DOOMED, FAILED, INTERRUPTED, PRUNED
@@ -261,9 +262,11 @@ def _skip(line: Line) -> None:
 
 
 def loss_line(line: Line) -> str:
-    """`0017 lost its worker on node 3f2a91bc (lost): why; it goes on`, or why a node is avoided."""
+    """`0017 lost its worker on node 3f2a91bc (preempted): why; it goes on in 10 s`, or why a node is avoided."""
     if line["kind"] == "avoid":
         return printable(line["reason"])
     where = f" on node {line['node']}" if "node" in line else ""
     then = f"it goes on in {line['wait']:g} s" if line.get("wait") else "it goes on"
-    return f"{line['trial']} lost its worker{where} ({line['failure']}): {printable(line['reason'])}; {then}"
+    what = "could not write its checkpoint" if line["failure"] == STORAGE else "lost its worker"
+    kind = f" ({line['failure']})" if line["failure"] not in (LOST, STORAGE) else ""
+    return f"{line['trial']} {what}{where}{kind}: {printable(line['reason'])}; {then}"

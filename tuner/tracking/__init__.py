@@ -12,13 +12,14 @@ from tuner.records.tracked import TrackedSweep
 from tuner.tracking.pace import GIVE_UP_SECONDS
 from tuner.tracking.process import TrackingProcess, start
 from tuner.tracking.state import TrackingState, read_state
-from tuner.tracking.uri import check_uri, default_uri, masked
+from tuner.tracking.uri import check_uri, default_uri, is_there, masked
 
 __all__ = [
     "TrackingProcess",
     "TrackingState",
     "check_uri",
     "default_uri",
+    "is_there",
     "masked",
     "read_earlier",
     "read_histories",

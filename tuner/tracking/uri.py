@@ -27,6 +27,12 @@ def default_uri(runs: str | Path) -> str:
     return f"{_SQLITE}{Path(os.path.abspath(runs)).parent / 'mlflow.db'}"  # noqa: PTH100  (resolve() would follow links)
 
 
+def is_there(uri: str) -> bool:
+    """Whether it names a SQLite file that exists."""
+    path = sqlite_path(uri)
+    return path is not None and path.is_file()
+
+
 def check_uri(uri: str) -> None:
     """Raises InputError with the cure for a URI that MLflow cannot write to, whatever the state of a server."""
     cure = _fault(uri)

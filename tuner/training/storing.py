@@ -27,7 +27,7 @@ def storing(folder: Path) -> Iterator[None]:
         why = _why_not(folder, error)
         if why is None:
             raise
-        raise StorageError(f"{folder} cannot be written: {why}") from error
+        raise StorageError(f"{folder}: {why}") from error
 
 
 def _why_not(folder: Path, error: Exception) -> str | None:
