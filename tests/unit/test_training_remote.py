@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from training_kit import assignment, digits, failure, make_plan, metrics, report, run
 
-from tuner.records.epochs import LOST
+from tuner.records.epochs import STORAGE
 from tuner.records.storage import Storage, StorageError
 from tuner.training import remote_folder
 from tuner.training.plan import TrainingPlan
@@ -52,7 +52,7 @@ def test_a_checkpoint_that_was_cut_off_begins_the_trial_again(tmp_path: Path, ca
     assert "cannot be read" in capsys.readouterr().out
 
 
-def test_a_storage_that_stays_away_loses_the_worker_and_fails_no_trial(
+def test_a_storage_that_stays_away_fails_no_trial(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = make_plan(tmp_path / "never", remote=f"file://{tmp_path}/there/r")
@@ -64,7 +64,7 @@ def test_a_storage_that_stays_away_loses_the_worker_and_fails_no_trial(
         raise StorageError("the storage is away")
 
     monkeypatch.setattr(Storage, "put", away)
-    assert (failure(worker).kind, failure(worker).message) == (LOST, "the storage is away")
+    assert (failure(worker).kind, failure(worker).message) == (STORAGE, "the storage is away")
 
 
 def counting(trial: Trial) -> None:
