@@ -52,9 +52,7 @@ def test_a_checkpoint_that_was_cut_off_begins_the_trial_again(tmp_path: Path, ca
     assert "cannot be read" in capsys.readouterr().out
 
 
-def test_a_storage_that_stays_away_fails_no_trial(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_storage_that_stays_away_fails_no_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = make_plan(tmp_path / "never", remote=f"file://{tmp_path}/there/r")
     worker = TrialWorker(plan, digits())
     worker.open(assignment(plan))
