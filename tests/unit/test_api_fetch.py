@@ -203,6 +203,6 @@ def test_a_job_is_told_with_its_seconds_and_its_exit_code() -> None:
         "seconds": 30.5,
         "exit_code": None,
     }
-    ends = [("SUCCEEDED", 0), ("STOPPED", None), ("FAILED", 2), ("FAILED", None)]
+    ends = [("SUCCEEDED", 0), ("STOPPED", None), ("FAILED", 2), ("FAILED", None), ("FAILED", -9)]
     codes = [exit_code(Job("x", status, {}, None, None, code, "", None)) for status, code in ends]
-    assert codes == [0, 130, 2, 3]
+    assert codes == [0, 130, 2, 3, 3]

@@ -53,4 +53,4 @@ def exit_code(job: Job) -> int:
         return 0
     if job.status == "STOPPED":
         return 130
-    return job.exit_code or 3
+    return job.exit_code if job.exit_code and job.exit_code > 0 else 3  # below 0: a signal's number

@@ -11,11 +11,12 @@ import ssl
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+import aiohttp
 from ray.exceptions import AuthenticationError
 from ray.job_submission import JobSubmissionClient
 
@@ -86,8 +87,15 @@ class JobServer:
     def follow(self, id: str, write: Callable[[str], None]) -> Job:
         """Write the job's log as it grows, from its beginning, until the job ends. Ctrl-C raises KeyboardInterrupt."""
 
+        async def tail() -> AsyncIterator[str]:
+            try:
+                async for text in self._client.tail_job_logs(id):
+                    yield text
+            except aiohttp.ClientError as error:  # some of which are no OSError: a server that hangs up
+                raise ConnectionError(str(error)) from error
+
         async def go() -> None:
-            async for text in continued(lambda: self._client.tail_job_logs(id), lambda: self.job(id).over):
+            async for text in continued(tail, lambda: self.job(id).over):
                 write(text)
 
         with self._told_plainly():
