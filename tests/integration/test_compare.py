@@ -39,3 +39,22 @@ def test_two_sweeps_that_differ_in_one_bound(tmp_path: Path) -> None:
     told = [line.strip() for line in shown.splitlines() if "→" in line]
     assert told == ["space.lr: 1e-05 to 1 (log) → 0.0001 to 0.1 (log)"]
     assert "space.lr" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_a_run_beside_what_mlflow_keeps_of_it(tmp_path: Path) -> None:
+    told = {name: value for name, value in SWEEP.items() if name != "tracking"}
+    told["search"] = {"algorithm": "random", "trials": 3, "max_epochs": 2, "finalists": {"top": 1, "seeds": 2}}
+    (tmp_path / "small.yaml").write_text(yaml.safe_dump(told, sort_keys=False))
+    finish(start(tmp_path, "run", "small.yaml", "--address", "none", "--run-name", "small"), tmp_path)
+    out = finish(start(tmp_path, "compare", "small", "mlflow:small", "--json"), tmp_path)
+    found = json.loads(out)
+    ours, theirs = found["sides"]["A"], found["sides"]["B"]
+    assert found["level"] == "same"
+    assert (theirs["source"], theirs["trials"], theirs["verdicts"]) == ("mlflow", ours["trials"], ours["verdicts"])
+    assert theirs["epochs"] == ours["epochs"]
+    assert theirs["best"]["value"] == pytest.approx(ours["best"]["value"])
+    assert theirs["best"]["interval"] == pytest.approx(ours["best"]["interval"])
+    assert found["differences"]["settings"] == {}
+    assert found["differences"]["packages"] == {}
+    assert found["notes"] == []

@@ -20,6 +20,7 @@ from tuner.records.journal import read_journal
 from tuner.records.night import NightRecord
 from tuner.records.reached import over_seconds, over_seconds_by_trial, over_trials
 from tuner.records.run_directory import RunDirectory, find_run
+from tuner.records.storage import is_uri
 from tuner.records.tracked import TrackedSweep
 from tuner.records.trial import ParameterRecord, SweepRecord
 from tuner.sweep import Sweep
@@ -62,6 +63,8 @@ def find_night(word: str, runs: Path) -> NightRecord | None:
 
     Raises InputError for an id that nights of several sweeps have.
     """
+    if is_uri(word):
+        return None
     given = Path(word)
     name = given.name.removesuffix(".json")
     folders = [folder for folder in (given.parent, runs / given.parent) if folder.name.endswith("-nights")]
@@ -175,9 +178,15 @@ def bounds(parameter: ParameterRecord) -> str:
     if parameter.kind in ("choice", "constant"):
         options = [one if isinstance(one, str) else json.dumps(one) for one in parameter.options]
         return " or ".join(part for part in (", ".join(options[:-1]), options[-1]) if part) if options else ""
-    low, high = (repr(end) if isinstance(end, int) else f"{end:.12g}" for end in (parameter.low, parameter.high))
+    low, high = (_end(end) for end in (parameter.low, parameter.high))
     marks = [mark for mark, there in (("whole", parameter.kind == "int"), ("log", parameter.log)) if there]
     return f"{low} to {high}" + (f" ({', '.join(marks)})" if marks else "")
+
+
+def _end(bound: float | None) -> str:
+    """`1`, `1e-05`; with all its digits where fewer would be another number."""
+    short = f"{bound:.12g}" if bound is not None else ""
+    return short if bound is not None and float(short) == bound else repr(bound)
 
 
 def _environment(directory: RunDirectory) -> dict[str, Any]:

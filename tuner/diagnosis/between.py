@@ -79,10 +79,24 @@ def answer(sides: Sequence[Side]) -> Answer:
         for side in sides
         if side.best is None
     )
-    alone = all(pair.level != SAME for pair in pairs)
     level = _weakest(pairs)
+    same = level == SAME and all(pair.level == SAME for pair in pairs)
     return Answer(
-        _told(first, best, pairs, level, metric, len(sides)), level, first.label if alone else None, pairs + missing
+        _told(first, best, pairs, level, metric, len(sides)),
+        level,
+        None if any(pair.level == SAME for pair in pairs) else first.label,
+        pairs=() if same and not missing else pairs + missing,
+        caveat=_caveat(first, best, pairs),
+    )
+
+
+def _caveat(first: Side, best: BestValue, pairs: Sequence[Pair]) -> str:
+    if best.basis == SEEDS or not any(pair.level in (LEADS, UNKNOWN) for pair in pairs):
+        return ""
+    of = len(first.record.trials)
+    return (
+        f"{first.label}'s value is one training's, the best of {of}; another seed may turn it round: finalists "
+        "(`search.finalists`) would tell"
     )
 
 
@@ -92,7 +106,7 @@ def _pair(first: Side, best: BestValue, side: Side, own: BestValue, sign: float)
         return Pair(side.label, SAME, 0.0, None, f"{side.label} comes to the same value")
     errors = _errors(best, own)
     if errors is None:
-        says = f"{side.label} is {behind:.3g} worse; nothing is known of the noise, and each value is of one training"
+        says = f"{side.label} is {behind:.3g} worse; nothing is known of the noise"
         return Pair(side.label, UNKNOWN, behind, None, says)
     error, freedom = errors
     half = (_Z if freedom is None else student(SURE, freedom)) * error
@@ -104,10 +118,7 @@ def _pair(first: Side, best: BestValue, side: Side, own: BestValue, sign: float)
         )
         return Pair(side.label, TIED, behind, interval, says)
     if best.basis != SEEDS:
-        says = (
-            f"{side.label} is {behind:.3g} worse, more than {half:.3g} of noise ({seen}); but {first.label}'s value is "
-            "one training's, the best of many, and another seed may turn it round: finalists would tell"
-        )
+        says = f"{side.label} is {behind:.3g} worse, more than the {half:.3g} that are noise ({seen})"
         return Pair(side.label, LEADS, behind, interval, says)
     says = f"{side.label} is {behind:.3g} worse (95 % interval {interval[0]:.3g} to {interval[1]:.3g}, {seen})"
     if DATA_UNKNOWN not in (first.data, side.data) and first.data != side.data:

@@ -93,6 +93,8 @@ class Answer:
     level: str
     leader: str | None = None
     """Label of the side with the best value, where one has it alone and values can be compared."""
+    caveat: str = ""
+    """What keeps it from being sure, and what would tell."""
     pairs: tuple[Pair, ...] = ()
 
 

@@ -15,6 +15,8 @@ from tuner.report.wording import number, printable
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 372, 240, 52, 26, 14, 34
 MOST = 300
 """Points a curve."""
+FALLS = 4.0
+"""A best value so far that falls by more is drawn on a logarithmic scale: runs differ where it ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,8 @@ def _figure(title: str, axis: str, every: Sequence[_Curve]) -> str:
     if not drawn:
         return ""
     finite = [value for curve in drawn for _, value in curve.points if drawable(value)]
-    log = min(finite) > 0 and max(finite) > WIDE * min(finite)
+    wide = FALLS if drawn[0].level else WIDE
+    log = min(finite) > 0 and max(finite) > wide * min(finite)
     low, high = (min(finite) * 0.95, max(finite) * 1.05) if log else padded(min(finite), max(finite))
     first = 0.0 if axis == "seconds trained" else 1.0
     last = max(curve.points[-1][0] for curve in drawn)

@@ -57,13 +57,15 @@ def _heading(found: Comparison) -> str:
 
 
 def _answer(found: Comparison) -> str:
-    pairs = "".join(f"<li>{escape(printable(pair.says))}</li>" for pair in found.answer.pairs)
+    said = [escape(printable(pair.says)) for pair in found.answer.pairs]
+    pairs = f"<p>{said[0]}.</p>" if len(said) == 1 else f"<ul>{''.join(f'<li>{one}</li>' for one in said)}</ul>"
+    caveat = f"<p>{escape(printable(found.answer.caveat))}.</p>" if found.answer.caveat else ""
     told = f'<p class="big" id="answer-title">{escape(printable(found.answer.says))}</p>'
     rows = "".join(_side(side, found.answer.leader) for side in found.sides)
     heads = "".join(f'<th scope="col" class="plain">{name}</th>' for name in ("", "run", "best", "trial"))
     notes = "".join(f"<li>{escape(printable(note))}</li>" for note in found.notes)
     return (
-        f'<div class="card verdict-card">{told}{f"<ul>{pairs}</ul>" if pairs else ""}</div>'
+        f'<div class="card verdict-card">{told}{pairs if said else ""}{caveat}</div>'
         f'<div class="scroll" tabindex="0" style="margin-top:1rem"><table class="still"><thead><tr>{heads}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>{f'<ul class=soft>{notes}</ul>' if notes else ''}"
     )

@@ -94,8 +94,7 @@ def reached(found: Comparison) -> list[Row]:
     for share in SHARES:
         at = min(ends) * share
         rows.append(_row(f"after {_span(at)}", [number(best_at(side.over_seconds, at)) for side in found.sides]))
-    whole = [f"{number(side.over_seconds[-1][1])} ({_span(side.over_seconds[-1][0])})" for side in found.sides]
-    return [*rows, _row("in all", whole)]
+    return [*rows, _row("in the end", [number(side.over_seconds[-1][1]) for side in found.sides])]
 
 
 def further(found: Comparison) -> str:

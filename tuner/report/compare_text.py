@@ -22,6 +22,8 @@ from tuner.report.wording import number, printable
 
 STYLES = {BETTER: "bold green", LEADS: "bold yellow", TIED: "bold", SAME: "bold"}
 CURVE_WIDTH = 30
+FITS, NAME_WIDTH = 80, 30
+"""Columns of a terminal that a table takes, and of its names."""
 
 
 def print_comparison(found: Comparison) -> None:
@@ -34,6 +36,7 @@ def comparison(found: Comparison) -> RenderableType:
     labels = [side.label for side in found.sides]
     parts: list[RenderableType] = [Text(printable(found.answer.says), STYLES.get(found.answer.level, "bold"))]
     parts += [_indented(printable(pair.says)) for pair in found.answer.pairs]
+    parts += [_indented(printable(found.answer.caveat), style="yellow")] if found.answer.caveat else []
     parts += [Text(""), *_sides(found.sides), Text("")]
     parts += _differences(found, labels)
     parts += [Text("Best so far", "bold")]
@@ -56,6 +59,7 @@ def comparison_json(found: Comparison) -> dict[str, Any]:
         "answer": answer.says,
         "level": answer.level,
         "leader": answer.leader,
+        "caveat": answer.caveat,
         "metric": found.metric,
         "mode": found.mode,
         "pairs": [
@@ -173,18 +177,33 @@ def _curves(sides: Sequence[Side]) -> list[RenderableType]:
 
 
 def _table(title: str, labels: Sequence[str], rows: Sequence[Row], *, marked: bool = False) -> list[RenderableType]:
-    """`marked`: what differs has a mark; in counts and costs nearly all does."""
+    """Of many sides one table below the other. `marked`: what differs has a mark; of counts and costs nearly all do."""
     if not rows:
         return []
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    table.add_column("  ", no_wrap=not marked, overflow="fold")
-    for label in labels:
-        table.add_column(label, justify="left" if marked else "right", overflow="fold")
-    for row in rows:
-        mark = f"{MARK if row.differs else ' '} " if marked else "  "
-        style = "bold" if marked and row.differs else ""
-        table.add_row(Text(f"{mark}{row.name}", style), *(Text(cell, style) for cell in row.cells))
-    return [*([Text(""), Text(title, "bold")] if title else []), table]
+    parts: list[RenderableType] = [Text(""), Text(title, "bold")] if title else []
+    named = min(NAME_WIDTH, max(len(row.name) for row in rows)) + 2
+    widths = [max(len(label), *(len(row.cells[place]) for row in rows)) + 2 for place, label in enumerate(labels)]
+    for places in _pieces(widths, FITS - named - 2):
+        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+        table.add_column("", min_width=named, max_width=named, overflow="fold")
+        for place in places:
+            table.add_column(labels[place], justify="left" if marked else "right", overflow="fold")
+        for row in rows:
+            mark = f"{MARK if row.differs else ' '} " if marked else "  "
+            style = "bold" if marked and row.differs else ""
+            table.add_row(Text(f"{mark}{row.name}", style), *(Text(row.cells[place], style) for place in places))
+        parts.append(table)
+    return parts
+
+
+def _pieces(widths: Sequence[int], room: int) -> list[list[int]]:
+    """Columns that fit beside each other."""
+    pieces: list[list[int]] = [[]]
+    for place, width in enumerate(widths):
+        if pieces[-1] and sum(widths[other] for other in pieces[-1]) + width > room:
+            pieces.append([])
+        pieces[-1].append(place)
+    return pieces
 
 
 def _indented(told: str, by: int = 2, style: str = "") -> RenderableType:

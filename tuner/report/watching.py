@@ -14,6 +14,7 @@ from pathlib import Path
 from tuner.errors import Fault, InputError
 from tuner.records.journal import JournalTail, Line, has_driver
 from tuner.records.run_directory import RunDirectory, find_run
+from tuner.records.storage import is_uri
 from tuner.report.live import View
 
 ENDED, DIED = "ended", "died"
@@ -27,8 +28,11 @@ LINGER_SECONDS = 10.0
 def run_to_watch(run: str, runs: Path) -> RunDirectory:
     """A run as `find_run` finds it; or a directory that is named as a path and is about to become one.
 
-    Raises InputError for a name that is no run, and for a directory that holds something else.
+    Raises InputError for a name that is no run, for a directory that holds something else, and for a run on storage.
     """
+    if is_uri(run):
+        cure = "on storage a journal arrives in pieces: watch it where its driver runs, or draw `tuner report`"
+        raise InputError("no run to watch", (Fault("RUN", run, cure),))
     try:
         return find_run(run, runs)
     except InputError:
