@@ -89,6 +89,17 @@ def test_a_run_that_goes_on_is_named_in_its_folder(tmp_path: Path) -> None:
     assert (found.run, found.id != "my-sweep-1") == ("/efs/runs/my-sweep-1", True)
     assert shlex.split(found.command)[3:6] == ["run", "--resume", "my-sweep-1"]
     assert "write the run's name alone" in faults(tmp_path, resume="/efs/runs/my-sweep-1")
+    found = made(tmp_path, runs="/efs/runs", resume="s3://bucket/sweeps/my-sweep-1")
+    assert (found.run, shlex.split(found.command)[5]) == ("/efs/runs/my-sweep-1", "s3://bucket/sweeps/my-sweep-1")
+
+
+def test_runs_lie_where_the_flag_says_else_the_sweep_else_at_home(tmp_path: Path) -> None:
+    own = f"{SWEEP}storage: /efs/own\n"
+    assert made(tmp_path, own).run.startswith("/efs/own/my-sweep-")
+    assert made(tmp_path, own, runs="/efs/flag").run.startswith("/efs/flag/")
+    assert made(tmp_path, f"{SWEEP}storage: s3://bucket/sweeps\n").run.startswith("~/tuner-runs/")
+    assert "--set storage=URI" in faults(tmp_path, runs="s3://bucket/sweeps")
+    assert "storage = 'runs': is looked for on the cluster" in faults(tmp_path, f"{SWEEP}storage: runs\n")
 
 
 def test_the_job_gets_the_files_and_the_plan_says_so(tmp_path: Path) -> None:

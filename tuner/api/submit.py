@@ -16,6 +16,7 @@ from tuner.api.working_directory import WorkingDirectory, gather
 from tuner.errors import Fault, InputError
 from tuner.launch.jobs import Request
 from tuner.records.run_directory import new_run_name
+from tuner.records.storage import is_uri, split
 from tuner.sweep import Sweep
 from tuner.sweep.shipped import find_sweep
 
@@ -23,7 +24,6 @@ DEFAULT_RUNS = "~/tuner-runs"
 """In the home folder of the user that the job runs as: enough for a cluster of one node."""
 SWEEP_KEY, RUN_KEY, VERSION_KEY = "tuner.sweep", "tuner.run", "tuner.version"
 """What a job's metadata says: the sweep's name, the path of its run directory there, this package's version."""
-_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _SECRET = re.compile(r"https?://[^/@\s]+@|://[^/@\s:]*:[^/@\s]+@")
 """A password or a token in an address; a bare user, as in git+ssh://git@host, is none."""
 _SECRET_NAME = re.compile(r"PASS|PWD|TOKEN|SECRET|KEY|CREDENTIAL", re.IGNORECASE)
@@ -36,10 +36,10 @@ class Order:
 
     sweep: str
     """A file, or the name of a shipped one."""
-    runs: str = DEFAULT_RUNS
-    """Where run directories are, as the cluster's nodes see it."""
+    runs: str | None = None
+    """Where run directories are, as the cluster's nodes see it; None: the folder that the sweep names, else at home."""
     resume: str | None = None
-    """A run there that is to go on."""
+    """A run there that is to go on, or the URI of one on storage."""
     values: Mapping[str, str] = field(default_factory=dict)
     """Path in the sweep file -> text, from `--set` and its short forms."""
     flags: Mapping[str, str] = field(default_factory=dict)
@@ -103,21 +103,20 @@ def make_submission(order: Order, environ: Mapping[str, str], *, root: Path) -> 
     environment, faults = _environment(order.env, environ)
     sweep = load_sweep(file, order.values, order.flags, environ=environment)
     requirements = _requirements(order.requirements, faults)
-    faults += _runs_faults(order)
+    runs = _runs(order, sweep, faults)
     faults += _secrets(order, file)
     if faults:
         raise InputError("the job cannot be submitted so", tuple(faults))
     taken = gather(sweep, file, order.include, root=root)
     id = new_run_name(sweep.slug)
-    run = order.resume or id
-    place = order.runs.rstrip("/") or "/"
+    run = id if order.resume is None else split(order.resume)[1]
     words = ["python", "-m", "tuner", "run"]
-    words += ["--resume", run] if order.resume else [taken.sweep, "--run-name", run]
-    words += ["--address", "auto", "--runs", place]
+    words += ["--resume", order.resume] if order.resume else [taken.sweep, "--run-name", run]
+    words += ["--address", "auto", "--runs", runs]
     for path, value in order.values.items():
         words += ["--set", f"{path}={value}"]
     words += order.options
-    return Submission(id, sweep, f"{place}/{run}", shlex.join(words), taken, requirements, environment)
+    return Submission(id, sweep, f"{runs}/{run}", shlex.join(words), taken, requirements, environment)
 
 
 def submit(submission: Submission, server: Server) -> None:
@@ -180,15 +179,20 @@ def _requirements(file: Path | None, faults: list[Fault]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _runs_faults(order: Order) -> list[Fault]:
-    runs, faults = order.runs, []
-    if not (runs.startswith(("/", "~/")) or _URI.match(runs)):
+def _runs(order: Order, sweep: Sweep, faults: list[Fault]) -> str:
+    """Where the run directories are there: `--runs`, else the sweep's own `storage` where that is a folder."""
+    own = None if sweep.storage is None or is_uri(sweep.storage) else sweep.storage
+    where, runs = ("--runs", order.runs) if order.runs is not None else ("storage", own or DEFAULT_RUNS)
+    if is_uri(runs):
+        cure = "name a folder of the cluster here, and the URI in the sweep file or by --set storage=URI"
+        faults.append(Fault(where, runs, cure))
+    elif not runs.startswith(("/", "~/")):
         cure = "is looked for on the cluster: write a path that all its nodes see, from / or ~/ on"
-        faults.append(Fault("--runs", runs, cure))
-    if order.resume and "/" in order.resume:
-        cure = "write the run's name alone; --runs says which folder it is in"
+        faults.append(Fault(where, runs, cure))
+    if order.resume and "/" in order.resume and not is_uri(order.resume):
+        cure = "write the run's name alone, --runs says which folder it is in; or its URI on storage"
         faults.append(Fault("--resume", order.resume, cure))
-    return faults
+    return runs.rstrip("/") or "/"
 
 
 def _secrets(order: Order, file: Path) -> list[Fault]:
@@ -197,7 +201,12 @@ def _secrets(order: Order, file: Path) -> list[Fault]:
         "holds a password, and Ray shows a job's command and files to everyone who reaches it: take it out, and give "
         "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, by --env"
     )
-    words = [*(f"{path}={value}" for path, value in order.values.items()), *order.options, order.runs]
+    words = [
+        *(f"{path}={value}" for path, value in order.values.items()),
+        *order.options,
+        order.runs or "",
+        order.resume or "",
+    ]
     faults = [Fault(word.partition("=")[0], None, cure) for word in words if _SECRET.search(word)]
     lines = file.read_text(encoding="utf-8-sig").splitlines()
     faults += [Fault(file.name, None, cure, number) for number, line in enumerate(lines, 1) if _SECRET.search(line)]

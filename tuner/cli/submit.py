@@ -24,10 +24,12 @@ def command(
     runs: Annotated[
         str | None,
         typer.Option(
-            help="Folder of the run directories, as the cluster's nodes see it; left out: ~/tuner-runs there."
+            help="Folder of the run directories, as the nodes see it; left out: `storage`, else ~/tuner-runs."
         ),
     ] = None,
-    resume: Annotated[str | None, typer.Option(metavar="RUN", help="Go on with this run in --runs.")] = None,
+    resume: Annotated[
+        str | None, typer.Option(metavar="RUN", help="Go on with this run in --runs, or on storage by its URI.")
+    ] = None,
     trials: Trials = None,
     settings: Set = None,
     data: Data = None,
@@ -48,7 +50,7 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Submit a sweep to a cluster and follow its log; Ctrl-C only stops following. Ends with the job's exit code."""
-    from tuner.api.submit import DEFAULT_RUNS, Order, make_submission, submit
+    from tuner.api.submit import Order, make_submission, submit
     from tuner.cli.following import follow_job, hints
     from tuner.launch.jobs import check_address, reached_by_others
 
@@ -56,7 +58,7 @@ def command(
     where = check_address(address, os.environ)
     order = Order(
         sweep=sweep,
-        runs=runs or DEFAULT_RUNS,
+        runs=runs,
         resume=resume,
         values=given.values,
         flags=given.flags,
