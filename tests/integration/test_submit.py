@@ -164,7 +164,7 @@ def test_the_exit_code_is_the_job_s_and_a_wrong_place_is_said_plainly(server: He
     assert "planted failure" in out
     _, err = server.tuner(tmp_path, "jobs", "stop", "absent", expected=2)
     assert "no such job; there are: " in err
-    out, _ = server.tuner(tmp_path, "submit", "failing.yaml", "--no-follow")
+    out, _ = server.tuner(tmp_path, "submit", "failing.yaml", "--runs", tmp_path / "store", "--no-follow")
     elsewhere = Head("http://127.0.0.1:1", server.logs, server.environment)
     assert "no Ray job server answers at http://127.0.0.1:1" in elsewhere.tuner(tmp_path, "jobs", expected=3)[1]
     not_ray = Head(server.address.replace("http", "ray"), server.logs, server.environment)
