@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,10 @@ from tuner.records.run_directory import RunDirectory
 
 STORE = 100 * 2**20
 """Bytes of shared memory that each node asks for."""
+
+
+START_SECONDS = 240.0
+"""How long a node may take to start."""
 
 
 class Nodes:
@@ -45,7 +49,8 @@ class Nodes:
             "node_ip_address": "127.0.0.1",
             "temp_dir": str(self._folder),
         }
-        self._cluster = Cluster(initialize_head=True, head_node_args=head | {"object_store_memory": STORE})
+        with _patience():
+            self._cluster = Cluster(initialize_head=True, head_node_args=head | {"object_store_memory": STORE})
         if before is not None:  # the file says which Ray of this machine is the last: it is another's
             named.write_bytes(before)
         else:
@@ -69,7 +74,8 @@ class Nodes:
             del os.environ["RAY_NODE_MARKET_TYPE"]
 
     def add(self, cpus: int = 2, **more: Any) -> str:
-        node = self._cluster.add_node(num_cpus=cpus, object_store_memory=STORE, node_ip_address="127.0.0.1", **more)
+        with _patience():
+            node = self._cluster.add_node(num_cpus=cpus, object_store_memory=STORE, node_ip_address="127.0.0.1", **more)
         self.alive[node.node_id[:8]] = node
         return str(node.node_id[:8])
 
@@ -88,9 +94,9 @@ class Nodes:
         return processes
 
     def drain(self, name: str) -> None:
-        """What a cloud's notice of two minutes becomes in Ray; here of one second."""
-        node = self.alive.pop(name)
-        deadline = time.time_ns() // 10**6 + 1000
+        """What a cloud's notice of two minutes becomes in Ray."""
+        node = self.alive[name]
+        deadline = time.time_ns() // 10**6 + 120_000
         preemption = autoscaler_pb2.DrainNodeReason.Value("DRAIN_NODE_REASON_PREEMPTION")
         client = ray._raylet.GcsClient(address=self.address)
         accepted, why = client.drain_node(node.node_id, preemption, "a drill", deadline)
@@ -114,6 +120,28 @@ class Nodes:
                 os.environ[name] = value
         services.find_gcs_addresses.cache_clear()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _patience() -> Iterator[None]:
+    """Ray gives a node 30 seconds to appear, which a busy machine does not keep."""
+    look = services.get_node
+
+    def get_node(address: str, name: str) -> Any:
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                return look(address, name)
+            except RuntimeError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
+
+    services.get_node = get_node
+    try:
+        yield
+    finally:
+        services.get_node = look
 
 
 def wait_for(process: Any, folder: Path, found: Callable[[list[Line]], Any], seconds: float = 400) -> Any:

@@ -74,6 +74,21 @@ def test_killed_with_two_workers_a_trial_it_goes_on(tmp_path: Path) -> None:
     assert all(len(trial.epochs) == 9 for trial in run.record().trials if trial.ending == "completed")
 
 
+@pytest.mark.slow
+def test_resumed_from_another_folder_it_is_tracked_where_it_was(tmp_path: Path) -> None:
+    """The default store lies beside the run's folder; it was looked for beside the `runs` of the resuming one, so that
+    MLflow showed trials that ran for ever here, and a half sweep there."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+    process = start(first, "run", "digits_mlp", "--trials", 4, "--set", "search.max_epochs=4", "--address", "none")
+    assert kill_after_lines(process, first, 9)
+    run = only_run(first)
+    finish(start(second, "run", "--resume", run.path, "--address", "none"), second)
+    assert not list(second.glob("mlflow.db*"))
+    check_everything(first, run)
+
+
 def test_a_second_driver_is_refused_and_a_killed_ones_lock_is_free(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     with Journal(path) as first:

@@ -14,6 +14,7 @@ from typing import Any
 
 import ray
 from ray import tune
+from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
@@ -125,6 +126,12 @@ class ControllerScheduler(_Unpicklable, FIFOScheduler):  # type: ignore[misc]
         survive_evictions(tune_controller)
         avoid(self.desk.controller.avoided_nodes(), self.desk.resources, tune_controller)
         super().on_trial_add(tune_controller, trial)
+
+    def choose_trial_to_run(self, tune_controller: Any) -> Any:
+        """Who takes over the worker of a trial that has ended: the last in the row. Tune gives up the worker that such
+        a trial had asked for; were it the first one's, a worker that takes longer to start than a trial to end would
+        never be there, and a node that is new, or lost a worker, would stay idle."""
+        return next((trial for trial in reversed(tune_controller.get_trials()) if trial.status == Trial.PENDING), None)
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         going = self.desk.tell(trial.trial_id, result[MESSAGE], result["node"])

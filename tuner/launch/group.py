@@ -50,10 +50,12 @@ class Helper:
         self._group = Group(rank, size, ray.util.get_node_ip_address())
         self._log = Path(os.devnull)
 
-    def prepare(self, plan: list[Any], splits: list[Any]) -> None:
-        """The first thing asked of it. Raises what a worker raises that cannot start."""
+    def prepare(self, plan: list[Any], splits: list[Any]) -> str:
+        """The first thing asked of it; answers with its node. Raises what a worker raises that cannot start."""
         self._plan: TrainingPlan = own_place(ray.get(plan[0]))
         self._worker = TrialWorker(self._plan, ray.get(splits[0]) if splits else None, self._group)
+        node: str = ray.get_runtime_context().get_node_id()
+        return node[:8]
 
     def open(self, assignment: Assignment, meeting: Meeting | None) -> Stamped:
         """`meeting`: where a new group comes together; None: the last one still holds."""
@@ -93,6 +95,8 @@ class GroupWorker:
         self._group = Group(0, resources.workers, ray.util.get_node_ip_address())
         self._helpers: dict[int, Any] = {}
         """By rank."""
+        self._nodes: dict[int, str] = {}
+        """Rank -> its node."""
         self._epochs: dict[int, Any] = {}
         """Rank -> its answer to `step`; that of a loop of the user's own comes when the loop ends."""
         self._together = False
@@ -161,7 +165,7 @@ class GroupWorker:
         self._helpers = {rank: _actor(self._resources, rank).remote(rank, size) for rank in range(1, size)}
         try:
             prepared = [helper.prepare.remote(*self._references) for helper in self._helpers.values()]
-            ray.get(prepared, timeout=START_SECONDS)
+            self._nodes = dict(zip(self._helpers, ray.get(prepared, timeout=START_SECONDS), strict=True))
         except ray.exceptions.RayTaskError as error:
             self._dismiss()
             raise error.cause from None
@@ -197,8 +201,10 @@ class GroupWorker:
         try:
             stamped: Stamped = ray.get(self._epochs[rank] if self._plan.loop else self._epochs.pop(rank))
         except ray.exceptions.RayError as error:
-            evicted = isinstance(error, ray.exceptions.OutOfMemoryError)
-            raise HelperLost(f"worker {rank} of {self._resources.workers}: {_first_line(error)}", evicted) from error
+            evicted, node = isinstance(error, ray.exceptions.OutOfMemoryError), self._nodes.get(rank)
+            raise HelperLost(
+                f"worker {rank} of {self._resources.workers}: {_first_line(error)}", evicted, node
+            ) from error
         return stamped
 
     def _cause(self, failures: dict[int, tuple[Failure, float]]) -> Failure:

@@ -48,7 +48,7 @@ def _by_node(why: str, node: str | None, *, preempted: bool) -> Loss:
     known = _node(node, ray.nodes())
     gone = known is not None and not _is_there(known)
     if known is not None and gone:
-        preempted = preempted or "PREEMPT" in _death(known) or _labels(known).get(MARKET) == SPOT
+        preempted = preempted or _taken_away(known)
         why = f"node {node} {'was taken away' if preempted else 'is gone'}: {why}"
     return Loss(PREEMPTED if preempted else LOST, why, node, gone)
 
@@ -73,16 +73,15 @@ def _node(name: str | None, nodes: Sequence[Mapping[str, Any]]) -> Mapping[str, 
     return next((node for node in nodes if name is not None and node["NodeID"].startswith(name)), None)
 
 
-def _death(node: Mapping[str, Any]) -> str:
-    return str(node.get("DeathReason", "")) + str(node.get("DeathReasonMessage", ""))
+def _taken_away(node: Mapping[str, Any]) -> bool:
+    """Of a node that is gone: whether its end was announced to Ray, or might come without a word."""
+    from ray._private.state import state  # the public state API needs the dashboard
 
-
-def _labels(node: Mapping[str, Any]) -> Mapping[str, str]:
     labels: Mapping[str, str] = node.get("Labels") or {}
-    return labels
+    return labels.get(MARKET) == SPOT or node["NodeID"] in state.get_draining_nodes()
 
 
 def _reason(error: BaseException) -> str:
     """Ray's own reason, where it has one: it stands below a general line and rows of names."""
     told = [line.strip() for line in str(error).splitlines() if line.strip() and not line.startswith("\t")]
-    return told[min(1, len(told) - 1)] if told else ""
+    return told[min(1, len(told) - 1)].partition(" Some common causes include")[0] if told else ""
