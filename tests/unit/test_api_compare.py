@@ -18,6 +18,7 @@ from tuner.api.compared import bounds
 from tuner.errors import Fault, InputError
 from tuner.records.comparison import BETTER, LEADS, NONE, NOT_THERE, SAME, TIED, UNKNOWN, Comparison, Difference
 from tuner.records.trial import ParameterRecord
+from tuner.report.compare_rows import same_told
 
 NARROW = SWEEP.replace("1e-5, 1]", "1e-4, 0.1]")
 
@@ -199,5 +200,5 @@ def test_sides_without_settings_are_not_said_to_differ(tmp_path: Path) -> None:
     write(tmp_path, "two", file=NARROW)
     sides = compared(tmp_path, "one", "two").sides
     found = comparison((sides[0], replace(sides[1], settings=None, space={}, code="unknown", packages={})))
-    assert (found.settings, found.of_the_run, found.packages) == ((), (), ())
-    assert rows(found.conditions) == {"code": ("1a2b3c4", "unknown")}
+    assert not found.differs
+    assert same_told(found) == "The same: data. Not known of every run: bounds and settings, code, packages."

@@ -103,8 +103,7 @@ def _spread(told: Sequence[str], there: Sequence[int], count: int) -> tuple[str,
 def _conditions(sides: Sequence[Side]) -> list[Difference]:
     found = []
     for what, told in (("code", [side.code for side in sides]), ("data", [side.data for side in sides])):
-        known = set(told) - {UNKNOWN}
-        if len(known) > 1 or (known and UNKNOWN in told):
+        if len(set(told) - {UNKNOWN}) > 1:
             found.append(Difference(what, cut(told)))
     machines = [bool(side.machine) for side in sides]
     return found + sorted(_among(sides, machines, [side.machine for side in sides]), key=lambda one: one.what)

@@ -118,6 +118,8 @@ def _tracked(label: str, word: str, tracked: TrackedSweep) -> Side:
             path = Path(folder) / "sweep.yaml"
             path.write_text(tracked.sweep_file, encoding="utf-8")
             sweep, note = _sweep(path)
+    if tracked.sweeps > 1:
+        note = (f"{tracked.sweeps} sweeps of this experiment are taken together: name a run for one alone", *note)
     code = None if tracked.commit is None else {"commit": tracked.commit, "dirty": tracked.dirty}
     parameters = () if sweep is None else tuple(item.record() for item in sweep.space.parameters)
     return Side(

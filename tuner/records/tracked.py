@@ -21,3 +21,5 @@ class TrackedSweep:
     """The beginning of it."""
     packages: Mapping[str, str] = field(default_factory=dict)
     """Those that were noted."""
+    sweeps: int = 1
+    """How many sweeps of ours an experiment holds; more than one are taken together."""

@@ -84,7 +84,7 @@ def _differences(found: Comparison) -> str:
     same = compare_rows.same_told(found)
     told = f'<p class="soft">{escape(same)}</p>' if same else ""
     if not found.differs:
-        return f"<p>{'Nothing differs.' if same else 'Nothing is known of what differs.'}</p>{told}"
+        return f"<p>Nothing differs, of what is known.</p>{told}"
     packages, more = compare_rows.packages_told(found.packages)
     parts = [
         ("", found.settings),

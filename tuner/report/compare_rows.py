@@ -66,7 +66,7 @@ def packages_told(rows: Sequence[Difference]) -> tuple[tuple[Difference, ...], s
 
 
 def same_told(found: Comparison) -> str:
-    """What was looked at and is the same; empty where nothing is."""
+    """What was looked at and is the same, and what could not be looked at."""
     looked = [
         (
             "bounds and settings",
@@ -77,8 +77,10 @@ def same_told(found: Comparison) -> str:
         ("data", _has(found, "data"), all(side.data != UNKNOWN for side in found.sides)),
         ("packages", found.packages, all(side.packages for side in found.sides)),
     ]
-    same = [what for what, differs, known in looked if known and not differs]
-    return f"The same: {', '.join(same)}." if same else ""
+    same = ", ".join(what for what, differs, known in looked if known and not differs)
+    unknown = ", ".join(what for what, differs, known in looked if not known and not differs)
+    told = [f"The same: {same}."] if same else []
+    return " ".join([*told, f"Not known of every run: {unknown}."] if unknown else told)
 
 
 def _has(found: Comparison, what: str) -> bool:

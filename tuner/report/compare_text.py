@@ -138,8 +138,8 @@ def _sides(sides: Sequence[Side]) -> list[RenderableType]:
 
 def _differences(found: Comparison, labels: Sequence[str]) -> list[RenderableType]:
     if not found.differs:
-        told = "Nothing differs" if compare_rows.same_told(found) else "Nothing is known of what differs"
-        return [Text.assemble((told, "bold"), f"  {compare_rows.same_told(found)}"), Text("")]
+        told = "Nothing differs, of what is known"
+        return [Text(told, "bold"), _indented(compare_rows.same_told(found)), Text("")]
     parts: list[RenderableType] = [Text("What differs", "bold")]
     parts += [row for one in found.settings for row in _difference(one, labels)]
     parts += [row for one in found.conditions for row in _difference(one, labels)]

@@ -7,6 +7,7 @@ them.
 from __future__ import annotations
 
 import math
+import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -55,7 +56,11 @@ def read(uri: str, name: str, metric: str | None, mode: str | None) -> TrackedSw
             there = ", ".join(sorted({one for run in trials for one in run.data.metrics})[:8]) or "none at all"
             cure = f"no run has this metric; `--metric` names another of: {there}"
             raise InputError(f"mlflow:{name}", (Fault("--metric", metric, cure),))
-        records = [_trial(client, run, place, metric, mode) for place, run in enumerate(trials)]
+        of = {run.info.run_id: f"{run.info.run_name}/" for run in parents} if len(parents) > 1 else {}
+        records = [
+            _trial(client, run, place, metric, mode, of.get(run.data.tags.get(_PARENT, ""), ""))
+            for place, run in enumerate(trials)
+        ]
         sweep_file = _sweep_file(client, parents[0].info.run_id) if len(parents) == 1 else None
     return _sweep(name, metric, mode, records, parents, trials, sweep_file)
 
@@ -80,11 +85,14 @@ def _sweep(
     epochs = max((row.epochs[-1].epoch for row in records if row.epochs), default=0)
     starts = [run.info.start_time / 1000 for run in own if run.info.start_time]
     ends = [run.info.end_time / 1000 for run in own if run.info.end_time]
-    groups = tags.get("tuner.finalists", "")
     first = [one for one in records if one.repeat_of is None and one.origin != CONTROL]
     began, ended = min(starts, default=0.0), max(ends, default=None) if len(ends) == len(own) else None
     repeats = tuple(one for one in records if one.repeat_of is not None)
-    finalists = tuple(part.strip() for part in groups.split(",") if part.strip())
+    finalists = tuple(
+        f"{run.info.run_name}/{name}" if len(parents) > 1 else name
+        for run in parents
+        for name in re.findall(r"[^,\s]+", run.data.tags.get("tuner.finalists", ""))
+    )
     seeds = [sum(one.repeat_of == trial.trial for one in repeats) for trial in first]
     record = SweepRecord(
         run=name,
@@ -113,11 +121,12 @@ def _sweep(
         dirty=tags.get("tuner.git.dirty") == "true",
         data_hash=hashes.pop() if len(hashes) == 1 else None,
         packages={key.removeprefix(_VERSION): value for key, value in tags.items() if key.startswith(_VERSION)},
+        sweeps=len(parents),
     )
 
 
-def _trial(client: Any, run: Any, place: int, metric: str, mode: str) -> TrialRecord:
-    """Epochs are its steps; a curve that begins at step 0 is counted from 1."""
+def _trial(client: Any, run: Any, place: int, metric: str, mode: str, of: str) -> TrialRecord:
+    """Epochs are its steps; a curve that begins at step 0 is counted from 1. `of`: before its name, its sweep."""
     tags, there = run.data.tags, run.data.metrics
     curves = {one: points(client, run.info.run_id, one) for one in dict.fromkeys((metric, *_ALSO)) if one in there}
     kept = sorted({step for curve in curves.values() for step in curve})
@@ -135,10 +144,11 @@ def _trial(client: Any, run: Any, place: int, metric: str, mode: str) -> TrialRe
     best = min(finite, default=None)
     told = tags.get("tuner.ending", _STATUS.get(run.info.status))
     name = tags.get("tuner.trial") or run.info.run_name or run.info.run_id[:8]
+    repeat_of = tags.get("tuner.repeat_of")
     parts = name.partition("-")[0]
     verdict = tags.get("tuner.verdict", UNKNOWN)
     return TrialRecord(
-        trial=name,
+        trial=f"{of}{name}",
         number=int(parts) if parts.isdecimal() else place,
         config={key: scalar(text) for key, text in run.data.params.items()},
         origin=tags.get("tuner.origin", "tracked"),
@@ -151,7 +161,7 @@ def _trial(client: Any, run: Any, place: int, metric: str, mode: str) -> TrialRe
         diagnosis=Diagnosis(name, verdict),
         started_at=run.info.start_time / 1000 if run.info.start_time else None,
         ended_at=run.info.end_time / 1000 if run.info.end_time else None,
-        repeat_of=tags.get("tuner.repeat_of"),
+        repeat_of=None if repeat_of is None else f"{of}{repeat_of}",
     )
 
 
