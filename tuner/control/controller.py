@@ -493,6 +493,9 @@ class Controller:
             else:
                 reason = self.stopping or "the driver stopped"
                 self.tell(*self._ending(live, INTERRUPTED, reason, None, diagnosis=diagnosis))
+        for live in self._queue:
+            if live.lost_in_a_row:  # it waited to be tried again
+                self.tell(*self._ending(live, INTERRUPTED, self.stopping or "the driver stopped", None))
         self._queue.clear()
 
     # --- how it ends ---------------------------------------------------------------------------------------------

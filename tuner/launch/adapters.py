@@ -41,6 +41,8 @@ class Desk:
     """Ray's trial id -> what it works on; gone once the controller has let go of it."""
     nodes: dict[str, str] = field(default_factory=dict)
     """Ray's trial id -> the node of its worker, once it has reported from there."""
+    taken: set[str] = field(default_factory=set)
+    """Nodes that were taken away, as a spot instance is."""
 
     def take(self, ray_trial: str) -> Assignment | None:
         if len(self.assignments) > self.slots:
@@ -138,7 +140,9 @@ class ControllerScheduler(_Unpicklable, FIFOScheduler):  # type: ignore[misc]
         return str(TrialScheduler.CONTINUE if going else TrialScheduler.STOP)
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
-        self.desk.lost(trial.trial_id, loss_of(_last_error(trial), self.desk.nodes.get(trial.trial_id)))
+        self.desk.lost(
+            trial.trial_id, loss_of(_last_error(trial), self.desk.nodes.get(trial.trial_id), self.desk.taken)
+        )
         avoid(self.desk.controller.avoided_nodes(), self.desk.resources, tune_controller)
 
 

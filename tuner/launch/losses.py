@@ -28,29 +28,34 @@ class Loss:
     node_gone: bool = False
 
 
-def loss_of(error: BaseException | None, node: str | None) -> Loss:
-    """What Tune has noted of a trial whose actor is gone; `node` is where it last reported from, if it did."""
+def loss_of(error: BaseException | None, node: str | None, taken: set[str]) -> Loss:
+    """What Tune has noted of a trial whose actor is gone; `node` is where it last reported from, if it did. `taken`:
+    nodes that were found to have been taken away; Ray forgets that it was told as soon as it sees them dead."""
     if isinstance(error, Evicted):
         return Loss(EVICTED, _reason(error), node)
     cause = getattr(error, "cause", None) or error
     if isinstance(cause, HelperLost):
         if cause.evicted:
             return Loss(EVICTED, cause.why, cause.node)
-        return _by_node(f"HelperLost: {cause.why}", cause.node, preempted=False)
+        return _by_node(f"HelperLost: {cause.why}", cause.node, taken)
     if cause is None:
-        return _by_node("its actor died", node, preempted=False)
+        return _by_node("its actor died", node, taken)
     told = f"{type(cause).__name__}: {_reason(cause)}"
-    return _by_node(told, node or node_of_actor(error), preempted=bool(getattr(error, "preempted", False)))
+    node = node or node_of_actor(error)
+    if node is not None and getattr(error, "preempted", False):
+        taken.add(node)
+    return _by_node(told, node, taken)
 
 
-def _by_node(why: str, node: str | None, *, preempted: bool) -> Loss:
+def _by_node(why: str, node: str | None, taken: set[str]) -> Loss:
     """With what the cluster knows of the node."""
     known = _node(node, ray.nodes())
     gone = known is not None and not _is_there(known)
-    if known is not None and gone:
-        preempted = preempted or _taken_away(known)
-        why = f"node {node} {'was taken away' if preempted else 'is gone'}: {why}"
-    return Loss(PREEMPTED if preempted else LOST, why, node, gone)
+    if known is not None and node is not None and gone:
+        if _taken_away(known):
+            taken.add(node)
+        why = f"node {node} {'was taken away' if node in taken else 'is gone'}: {why}"
+    return Loss(PREEMPTED if node in taken else LOST, why, node, gone)
 
 
 def _is_there(node: Mapping[str, Any]) -> bool:
