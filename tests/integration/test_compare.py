@@ -59,6 +59,6 @@ def test_a_run_beside_what_mlflow_keeps_of_it(tmp_path: Path) -> None:
     assert found["differences"]["packages"] == {}
     assert found["notes"] == []
     finish(start(tmp_path, "run", "small.yaml", "--address", "none", "--run-name", "again"), tmp_path)
-    both = json.loads(finish(start(tmp_path, "compare", "mlflow:small", "small", "--json"), tmp_path))
+    both = json.loads(finish(start(tmp_path, "compare", "mlflow:tiny", "small", "--json"), tmp_path))
     assert both["sides"]["A"]["trials"]["total"] == 6
     assert both["notes"][0].startswith("A: 2 sweeps of this experiment are taken together")
