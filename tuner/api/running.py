@@ -283,7 +283,9 @@ class _Drive:
         from tuner.launch.cluster import TrialResources, connected
 
         asked = self.sweep.resources
-        resources = TrialResources(asked.cpu, asked.gpu, asked.memory or 0, asked.accelerator, asked.workers)
+        resources = TrialResources(
+            asked.cpu, asked.gpu, asked.memory or 0, asked.accelerator, asked.workers, tuple(asked.custom.items())
+        )
         with connected(self.launch.address, cpus=self.launch.cpus):
             from tuner.launch.ray_tune import drive
 

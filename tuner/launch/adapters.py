@@ -23,6 +23,7 @@ from tuner.launch.avoiding import avoid
 from tuner.launch.cluster import TrialResources
 from tuner.launch.evictions import survive_evictions
 from tuner.launch.losses import Loss, loss_of
+from tuner.launch.room import IdleActor
 from tuner.launch.trainable import ASSIGNMENT, MESSAGE
 from tuner.records.epochs import EVICTED, Assignment, Failure, Report
 from tuner.training.failures import values_text
@@ -33,8 +34,8 @@ class Desk:
     """What the four adapters share: the controller, and which of Ray's trials works on which assignment."""
 
     controller: Controller
-    slots: int
-    """Trials that fit on the cluster at once; one more is handed out ahead, so that no worker waits for it."""
+    room: Callable[[], int]
+    """Trials that may be with Ray at once: those that fit, and some ahead, so that no worker waits."""
     on_step: Callable[[], None]
     resources: TrialResources
     assignments: dict[str, Assignment] = field(default_factory=dict)
@@ -45,7 +46,7 @@ class Desk:
     """Nodes that were taken away, as a spot instance is."""
 
     def take(self, ray_trial: str) -> Assignment | None:
-        if len(self.assignments) > self.slots:
+        if len(self.assignments) >= self.room():
             return None
         assignment = self.controller.next_assignment(wait=False)
         if assignment is not None:
@@ -123,6 +124,7 @@ class ControllerScheduler(_Unpicklable, FIFOScheduler):  # type: ignore[misc]
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self.desk = desk
+        self._idle = IdleActor()
 
     def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
         survive_evictions(tune_controller)
@@ -133,6 +135,7 @@ class ControllerScheduler(_Unpicklable, FIFOScheduler):  # type: ignore[misc]
         """Who takes over the worker of a trial that has ended: the last in the row. Tune gives up the worker that such
         a trial had asked for; were it the first one's, a worker that takes longer to start than a trial to end would
         never be there, and a node that is new, or lost a worker, would stay idle."""
+        self._idle.look(tune_controller)
         return next((trial for trial in reversed(tune_controller.get_trials()) if trial.status == Trial.PENDING), None)
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:

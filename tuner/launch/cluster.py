@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tuner.errors import Fault, InputError, RunError
+from tuner.launch.dashboard import warn_of_open_dashboard
 
 _WORKER_ENVIRONMENT = {
     "RAY_CHDIR_TO_TRIAL_DIR": "0",  # paths in a sweep file mean the same in a worker as in the driver
@@ -42,6 +43,8 @@ class TrialResources:
     accelerator: str | None = None
     """Ray's name of an accelerator, such as `A100`."""
     workers: int = 1
+    custom: tuple[tuple[str, float], ...] = ()
+    """Names and amounts of resources that the cluster's owner gave to nodes."""
 
     def bundles(self) -> list[dict[str, float]]:
         """Of one trial: they may lie on several nodes."""
@@ -55,7 +58,7 @@ class TrialResources:
             out["memory"] = float(self.memory)
         if self.accelerator:
             out[f"accelerator_type:{self.accelerator}"] = 0.001
-        return out
+        return out | dict(self.custom)
 
 
 @contextmanager
@@ -76,7 +79,7 @@ def connected(address: str | None, *, cpus: int | None = None) -> Iterator[None]
     try:
         loopback = local or _on_loopback_alone(str(address))
         with _own_sigterm(), _loopback_kept() if loopback else nullcontext():
-            ray.init(
+            joined = ray.init(
                 address="local" if local else address,
                 log_to_driver=False,
                 logging_level=logging.ERROR,
@@ -86,6 +89,8 @@ def connected(address: str | None, *, cpus: int | None = None) -> Iterator[None]
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise RunError(f"no Ray cluster at {address or 'this machine'}: {error}") from error
     try:
+        if not local:
+            warn_of_open_dashboard(joined.address_info.get("webui_url"))
         yield
     finally:
         ray.shutdown()
@@ -178,6 +183,7 @@ def _workers(resources: TrialResources, nodes: Sequence[Mapping[str, Any]]) -> i
 
 
 def _fit(asked: Mapping[str, float], has: Mapping[str, float]) -> int:
+    """How many workers of that size a node holds."""
     return min(math.floor(has.get(name, 0.0) / amount + 1e-9) for name, amount in asked.items() if amount > 0)
 
 
@@ -187,9 +193,12 @@ def _why_not(asked: Mapping[str, float], nodes: list[Mapping[str, object]]) -> t
         most = max((float(_has(node).get(name, 0.0)) for node in nodes), default=0.0)
         if most < amount:
             where = {"CPU": "resources.cpu", "GPU": "resources.gpu", "memory": "resources.memory"}.get(
-                name, "resources.accelerator"
+                name, "resources.accelerator" if name.startswith("accelerator_type:") else f"resources.custom.{name}"
             )
-            cure = f"the largest of {len(nodes)} nodes has {most:g} {name}: ask for no more, or join another cluster"
+            cure = (
+                f"the largest of {len(nodes)} nodes has {most:g} {name}: ask for no more, or join another cluster "
+                "(one that grows begins with a node that holds a trial: min_workers: 1)"
+            )
             faults.append(Fault(where, amount, cure))
     if not faults:
         text = ", ".join(f"{amount:g} {name}" for name, amount in asked.items())

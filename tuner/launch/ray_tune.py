@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import ray
@@ -17,6 +18,7 @@ from tuner.launch.adapters import ControllerCallback, ControllerScheduler, Contr
 from tuner.launch.avoiding import Places
 from tuner.launch.cluster import TrialResources, slots
 from tuner.launch.loading import load
+from tuner.launch.room import Room, fitting
 from tuner.launch.sight import prove
 from tuner.launch.trainable import TrialActor
 from tuner.training.plan import TrainingPlan
@@ -27,9 +29,10 @@ def drive(controller: Controller, plan: TrainingPlan, resources: TrialResources,
 
     Raises InputError where the data cannot be loaded or no node could ever hold a trial.
     """
-    room = slots(resources)
+    slots(resources)
     prove(plan, resources)
-    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(room)  # actors start side by side, not one after the other
+    room = Room(partial(fitting, resources), controller.rules.concurrency)
+    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = "1024"  # how many are handed out is for `room` to say
     splits, loaded = _load_once(plan)
     desk = Desk(controller, room, _checking_first(loaded, on_step), resources)
     Places.avoided = ()

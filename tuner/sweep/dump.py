@@ -64,6 +64,7 @@ def as_mapping(sweep: Sweep) -> dict[str, Any]:
                 "memory": sweep.resources.memory,
                 "accelerator": sweep.resources.accelerator,
                 "workers": sweep.resources.workers,
+                "custom": dict(sweep.resources.custom) or None,
             }
         ),
         "retries": sweep.retries.model_dump(),  # null says something here: never

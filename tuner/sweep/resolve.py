@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -50,6 +51,7 @@ def resolve(
     memory = read_memory(entry_at(tree, ["resources", "memory"]), faults)
     nightly = read_nightly(file.nightly, tree, space, faults)
     _check_gpu(file, tree, faults)
+    _check_custom(file, tree, faults)
     if is_uri(file.storage) and (cure := uri_fault(str(file.storage))):
         faults.add("storage", shown(str(file.storage)), cure, place_at(tree, "storage"))
     check_no_secret("tracking.uri", entry_at(tree, ["tracking", "uri"]), faults)
@@ -169,6 +171,21 @@ def _check_gpu(file: SweepFile, tree: Table, faults: Faults) -> None:
         faults.add("resources.gpu", gpu, cure, place_at(tree, "resources.gpu"))
 
 
+_KNOWN = {"CPU": "cpu", "GPU": "gpu", "memory": "memory"}
+
+
+def _check_custom(file: SweepFile, tree: Table, faults: Faults) -> None:
+    """Ray takes whole amounts, and parts of one."""
+    for name, amount in file.resources.custom.items():
+        where = f"resources.custom.{name}"
+        if name in _KNOWN or name.startswith("accelerator_type:"):
+            own = _KNOWN.get(name, "accelerator")
+            faults.add(where, amount, f"has a setting of its own: write resources.{own}", place_at(tree, where))
+        elif not 0 < amount < math.inf or (amount > 1 and amount != int(amount)):
+            cure = "write how much of it a worker takes: a part of one, or a whole number"
+            faults.add(where, amount, cure, place_at(tree, where))
+
+
 def _resources(file: SweepFile, memory: int | None) -> Resources:
     asked = file.resources
-    return Resources(float(asked.cpu), float(asked.gpu), memory, asked.accelerator, asked.workers)
+    return Resources(float(asked.cpu), float(asked.gpu), memory, asked.accelerator, asked.workers, dict(asked.custom))

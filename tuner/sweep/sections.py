@@ -97,6 +97,8 @@ class ResourcesSection(BaseModel):
     """Memory to keep free for it: bytes, or text with a unit, `4GB`; left out: not counted."""
     accelerator: str | None = Field(default=None, min_length=1)
     """Kind of GPU by Ray's name, `A100`; left out: any."""
+    custom: dict[str, float] = Field(default_factory=dict)
+    """Resources by the names that nodes were given them by when Ray was started there, and amounts: `{license: 1}`."""
 
 
 class RetriesSection(BaseModel):

@@ -84,6 +84,8 @@ class Resources:
     """Bytes."""
     accelerator: str | None = None
     workers: int = 1
+    custom: Mapping[str, float] = field(default_factory=dict)
+    """Name of a resource that the cluster's owner gave to nodes -> amount."""
 
 
 @dataclass(frozen=True, slots=True)
