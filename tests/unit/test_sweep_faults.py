@@ -323,3 +323,14 @@ def test_a_storage_with_a_key_in_it_is_refused_and_the_key_not_shown() -> None:
     assert fault.where == "storage"
     assert "planted" not in str(fault)
     assert "AWS_ACCESS_KEY_ID" in fault.cure
+
+
+def test_resources_by_name_are_read_and_written_again() -> None:
+    assert not faults_of(SMALL + "resources: {custom: {license: 0.5, tpu: 4}}")
+    for text, cure in {
+        "{GPU: 1}": "write resources.gpu",
+        '{"accelerator_type:A100": 1}': "write resources.accelerator",
+        "{license: 1.5}": "a whole number",
+        "{license: 0}": "a part of one",
+    }.items():
+        assert cure in only_fault(f"{SMALL}resources: {{custom: {text}}}").cure

@@ -12,6 +12,7 @@ from typing import Any
 
 import ray
 from ray import tune
+from ray.tune.execution import class_cache
 
 from tuner.control.controller import Controller
 from tuner.launch.adapters import ControllerCallback, ControllerScheduler, ControllerSearcher, ControllerStopper, Desk
@@ -36,6 +37,7 @@ def drive(controller: Controller, plan: TrainingPlan, resources: TrialResources,
     splits, loaded = _load_once(plan)
     desk = Desk(controller, room, _checking_first(loaded, on_step), resources)
     Places.avoided = ()
+    _keep_credentials_here()
     scratch = tempfile.mkdtemp(prefix="tuner-")
     for name, level in (("ray.tune", logging.ERROR), ("ray.train", logging.ERROR), ("ray.tune.tune", logging.CRITICAL)):
         logging.getLogger(name).setLevel(level)  # the last one names Ray's own trials that lost a worker
@@ -63,6 +65,13 @@ def drive(controller: Controller, plan: TrainingPlan, resources: TrialResources,
     finally:
         controller.finish()
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _keep_credentials_here() -> None:
+    """Tune hands some of the driver's environment to its actors, AWS's keys among it, and Ray's agent on each node writes
+    that into its log. A node has credentials of its own, or inherits those of whoever started Ray there."""
+    known = class_cache.ENV_VARS_TO_PROPAGATE
+    class_cache.ENV_VARS_TO_PROPAGATE = {name for name in known if not name.startswith(("AWS_", "GOOGLE_"))}
 
 
 def _load_once(plan: TrainingPlan) -> tuple[list[Any], list[Any]]:

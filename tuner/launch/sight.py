@@ -72,7 +72,7 @@ def look(where: str, token: str, answer: str) -> str:
             return "has another folder of that name" if found is None else "reads another content there"
         place.put(f"{_FOLDER}/{answer}", token.encode())
     except Exception as error:  # whatever it is, the user is to be told of it with the node's name
-        return f"{type(error).__name__}: {error}".splitlines()[0]
+        return f"{type(error).__name__}: {' '.join(str(error).split())}"
     return ""
 
 
