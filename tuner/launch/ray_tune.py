@@ -68,8 +68,8 @@ def drive(controller: Controller, plan: TrainingPlan, resources: TrialResources,
 
 
 def _keep_credentials_here() -> None:
-    """Tune hands some of the driver's environment to its actors, AWS's keys among it, and Ray's agent on each node writes
-    that into its log. A node has credentials of its own, or inherits those of whoever started Ray there."""
+    """Tune hands some of the driver's environment to its actors, AWS's keys among it, and Ray's agent on each node
+    writes that into its log. A node has credentials of its own, or inherits those of whoever started Ray there."""
     known = class_cache.ENV_VARS_TO_PROPAGATE
     class_cache.ENV_VARS_TO_PROPAGATE = {name for name in known if not name.startswith(("AWS_", "GOOGLE_"))}
 
