@@ -1,12 +1,12 @@
 """Where does one driver end? On Ray with trials that sleep, beside plain Ray Tune, and the controller alone.
 
 ray         Trials of three epochs that sleep 0.1 to 1 s each, on a local Ray with more logical CPUs than the machine
-            has; timed from when all workers are there. `driver ms`: CPU of the driver's process a result; `late`: from
-            the end of an epoch in the worker until the driver has decided on it and written it (median, and 95 of
-            100); `wall`: beside the sleeps divided by the slots. `driver MB` and `all MB`: memory of the driver and of
-            all its processes, shared pages counted once; `a worker`: mean of the workers. `CPU s`: of all processes,
-            Ray's start and end included. MLflow: what of the journal it lacked when the last trial had ended, and when
-            it had all.
+            has; timed from when all workers are there. `driver ms`: CPU of the driver's process a result; `growth`: of
+            that in the last fifth of the results over the second fifth; `late`: from the end of an epoch in the worker
+            until the driver has decided on it and written it (median, and 95 of 100); `wall`: beside the sleeps divided
+            by the slots. `driver MB` and `all MB`: memory of the driver and of all its processes, shared pages counted
+            once; `a worker`: mean of the workers. `CPU s`: of all processes, Ray's start and end included. MLflow: what
+            of the journal it lacked when the last trial had ended, and when it had all.
 controller  the controller, its journal and what follows it, on a simulated clock: milliseconds of CPU for a
             suggestion, a decision, and writing a result's lines; `growth`: a result in the last tenth of the trials
             over one in the second tenth; `end`: CPU seconds to end what still waited at its rung.
@@ -116,11 +116,12 @@ def on_ray(sides: list[str], slots: list[int], trials: int, rounds: int) -> list
 
 
 def ray_table(rows: list[dict[str, Any]]) -> str:
-    head = f"{'':<26}{'slots':>6}{'results':>9}{'driver ms':>11}{'':>7}{'results/s':>11}{'late ms':>9}{'95 %':>7}"
+    head = f"{'':<26}{'slots':>6}{'results':>9}{'driver ms':>11}{'':>7}{'growth':>8}{'results/s':>11}"
+    head += f"{'late ms':>9}{'95 %':>7}"
     out = [head + f"{'wall/ideal':>12}{'driver MB':>11}{'all MB':>8}{'a worker':>10}{'CPU s':>7}  MLflow"]
     for row in rows:
         line = f"{SAYS[row['side']]:<26}{row['slots']:>6}{row['results']:>9.0f}{row['driver_ms']:>11.1f}"
-        line += f"{row['ratio']:>6.2f}×{row['results_per_second']:>11.1f}{row['late_ms']:>9.0f}"
+        line += f"{row['ratio']:>6.2f}×{row['growth']:>8.2f}{row['results_per_second']:>11.1f}{row['late_ms']:>9.0f}"
         line += f"{row['late_worst_ms']:>7.0f}{row['wall'] / row['ideal']:>12.2f}{row['driver_mb']:>11.0f}"
         line += f"{row['all_mb']:>8.0f}{row['worker_mb']:>10.0f}{row['cpu']:>7.0f}"
         if "mlflow_seconds" in row:

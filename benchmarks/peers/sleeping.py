@@ -56,6 +56,7 @@ class Meter:
     def __init__(self) -> None:
         self.results, self.slept = 0, 0.0
         self.lateness: list[float] = []
+        self._spent: list[float] = []
         self._first = self._last = (0.0, 0.0)
         self._began = 0.0
 
@@ -68,6 +69,7 @@ class Meter:
         self.results += 1
         self.slept += slept
         self.lateness.append(now[0] - sent)
+        self._spent.append(now[1])
 
     def answer(self, workers: int) -> dict[str, float]:
         late = sorted(self.lateness)
@@ -75,9 +77,15 @@ class Meter:
         return {
             "results": self.results,
             "driver_ms": 1e3 * (self._last[1] - self._first[1]) / max(self.results - 1, 1),
+            "growth": self._growth(),
             "results_per_second": self.results / wall,
             "wall": wall,
             "ideal": self.slept / workers,
             "late_ms": 1e3 * late[len(late) // 2],
             "late_worst_ms": 1e3 * late[int(0.95 * (len(late) - 1))],
         }
+
+    def _growth(self) -> float:
+        """A result in the last fifth over one in the second fifth."""
+        fifth = len(self._spent) // 5
+        return (self._spent[-1] - self._spent[-1 - fifth]) / (self._spent[2 * fifth] - self._spent[fifth])
