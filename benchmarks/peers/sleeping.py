@@ -71,6 +71,11 @@ class Meter:
         self.lateness.append(now[0] - sent)
         self._spent.append(now[1])
 
+    @property
+    def ended(self) -> float:
+        """Unix seconds of the last result."""
+        return self._last[0]
+
     def answer(self, workers: int) -> dict[str, float]:
         late = sorted(self.lateness)
         wall = self._last[0] - self._began

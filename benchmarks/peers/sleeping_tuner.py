@@ -16,7 +16,7 @@ import sleeping
 
 import tuner
 from tuner.api.running import Launch, start_sweep
-from tuner.records.journal import Line, read_journal
+from tuner.records.journal import Line
 from tuner.records.run_directory import RunDirectory
 from tuner.sweep import sweep_from_mapping
 from tuner.tracking.state import read_state
@@ -30,25 +30,29 @@ def objective(trial: tuner.Trial) -> None:
 
 
 class Watch:
-    """A view that shows nothing: it counts, and looks how far MLflow is behind when the last trial has ended."""
+    """A view that shows nothing: it counts, and looks how far MLflow is behind when the last result is there."""
 
-    def __init__(self, runs: Path) -> None:
+    def __init__(self, runs: Path, results: int) -> None:
         self.meter = sleeping.Meter()
         self.behind = 0.0
-        self._runs = runs
+        self._runs, self._results = runs, results
 
     def lines(self, lines: Sequence[Line]) -> None:
         for line in lines:
             if line["kind"] == "report":
                 self.meter.result(line["metrics"]["sent"], line["metrics"]["slept"])
+                if self.meter.results == self._results:
+                    self._look()
 
-    def refresh(self, now: float) -> None: ...
-
-    def close(self) -> None:
+    def _look(self) -> None:
         directory = RunDirectory(next(self._runs.iterdir()).resolve())
         state = read_state(directory)
         size = directory.journal.stat().st_size
         self.behind = 1 - (0 if state is None else state.offset) / size
+
+    def refresh(self, now: float) -> None: ...
+
+    def close(self) -> None: ...
 
 
 def run(slots: int, trials: int, epochs: int) -> dict:
@@ -64,20 +68,19 @@ def run(slots: int, trials: int, epochs: int) -> dict:
         },
         catalogue=CATALOGUE,
     )
-    watch = Watch(runs)
+    watch = Watch(runs, trials * epochs)
     finished = start_sweep(
         sweep,
         Launch(runs=runs, cpus=slots, loop=objective, display=lambda _: watch, tracking_wait=600.0),
     )
     directory = finished.directory
-    end = next(line for line in reversed(read_journal(directory.journal)) if line["kind"] == "end")
     state = read_state(directory)
     if state is None or not state.complete:
         sys.exit(f"MLflow did not get all of it: {state}")
     return watch.meter.answer(slots) | {
         "trials": trials,
         "mlflow_behind": watch.behind,
-        "mlflow_seconds": max(directory.tracking.stat().st_mtime - end["at"], 0.0),
+        "mlflow_seconds": max(directory.tracking.stat().st_mtime - watch.meter.ended, 0.0),
     }
 
 
