@@ -59,6 +59,7 @@ def test_it_follows_a_sweep_to_its_end(journal: JournalBuilder, tmp_path: Path) 
         assert os.getpgid(follower.pid) != os.getpgid(0)  # ^C at the terminal does not reach it
         until(follower, 120, lambda state: "0001" in state.children)
         assert psutil.Process(follower.pid).nice() >= 10
+        psutil.Process(follower.pid).terminate()  # as the driver gets it from who stops a job
         journal.end()
         assert follower.wait(120), log_of(journal)
         state = follower.state()

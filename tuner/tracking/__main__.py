@@ -1,7 +1,8 @@
 """`python -m tuner.tracking RUN_DIR`: the process that follows a sweep's journal into MLflow.
 
-It has the lowest claim on the processor, outlives ^C, and ends with its driver: when the driver closes the pipe on its
-standard input, or dies. The URI comes in the environment, where other users of the machine cannot read its password.
+It has the lowest claim on the processor, outlives ^C and a SIGTERM that its driver gets too, and ends with its driver:
+when the driver closes the pipe on its standard input, or dies. The URI comes in the environment, where other users of
+the machine cannot read its password.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ import gc
 import io
 import os
 import select
+import signal
 import sys
 import time
 from pathlib import Path
+from types import FrameType
 
 from tuner.errors import TunerError
 from tuner.records.run_directory import RunDirectory
@@ -40,9 +43,18 @@ class PipedDriver:
             time.sleep(seconds)  # there is nothing left to listen to: this is a pause before another try
         until = time.monotonic() + seconds
         while not self.left() and (rest := until - time.monotonic()) > 0:
-            ready, _, _ = select.select([sys.stdin], [], [], min(rest, LOOK_SECONDS))
-            if ready and not os.read(sys.stdin.fileno(), 1024):
-                self._closed = True
+            self._listen(min(rest, LOOK_SECONDS))
+
+    def on_sigterm(self, _number: int, _frame: FrameType | None) -> None:
+        """Who stops a job tells all its processes: the driver, which still has lines to write, is waited for."""
+        self._listen(0.0)
+        if self.left():
+            sys.exit(3)
+
+    def _listen(self, seconds: float) -> None:
+        ready, _, _ = select.select([sys.stdin], [], [], seconds)
+        if ready and not os.read(sys.stdin.fileno(), 1024):
+            self._closed = True
 
 
 class MaskedStream(io.TextIOBase):
@@ -80,6 +92,7 @@ def main() -> int:
 def _run(asked: argparse.Namespace) -> int:
     run_dir, driver = RunDirectory(asked.run_dir), PipedDriver(asked.driver)
     with FollowerLock(run_dir) as lock:
+        signal.signal(signal.SIGTERM, driver.on_sigterm)
         while not lock.take():  # an earlier driver's follower writes its last lines
             if driver.left():
                 return 3
