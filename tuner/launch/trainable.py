@@ -38,14 +38,13 @@ class TrialActor(tune.Trainable):  # type: ignore[misc]
         self._worker: Worker | None = None
         self._failure: Failure | None = None
         self._assignment: Assignment = config[ASSIGNMENT]
+        self._opened = False
         try:
             self._worker = self._made(plan, splits, resources or TrialResources())
         except HelperLost:
             raise
         except Exception as error:
             self._failure = self._cannot_start(error)
-            return
-        self._open(config)
 
     def _made(self, plan: list[Any], splits: list[Any], resources: TrialResources) -> Worker:
         if resources.workers == 1:
@@ -55,15 +54,16 @@ class TrialActor(tune.Trainable):  # type: ignore[misc]
         return GroupWorker(plan, splits, resources)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        self._open(new_config)
+        self.cleanup()
+        self._assignment, self._opened = new_config[ASSIGNMENT], False
         return True
 
-    def _open(self, config: dict[str, Any]) -> None:
-        self.cleanup()
-        self._assignment = config[ASSIGNMENT]
-        if self._worker is not None:
-            with self._logged():
-                self._worker.open(self._assignment)
+    def _open(self, worker: Worker) -> None:
+        """With the first step: Tune asks for an actor of its own for each trial, and drops it, started or not, when
+        another one is free first. Such an actor is to build nothing."""
+        if not self._opened:
+            self._opened = True
+            worker.open(self._assignment)
 
     def step(self) -> dict[str, Any]:
         if self._worker is None:
@@ -71,6 +71,7 @@ class TrialActor(tune.Trainable):  # type: ignore[misc]
             message: Any = self._failure
         else:
             with self._logged():
+                self._open(self._worker)
                 message = self._worker.step()
         return {MESSAGE: message, "node": self._node}
 
