@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from tuner.cli.options import Changes, Data, Json, RunsOrStorage, Set, changes
+from tuner.cli.options import Address, Changes, Cpus, Data, Json, RunsOrStorage, Set, changes
 from tuner.errors import Fault, InputError
 
 
@@ -18,11 +18,8 @@ def command(
     sweep: Annotated[str, typer.Argument(help="A sweep file, or the name of a shipped one.")],
     settings: Set = None,
     data: Data = None,
-    address: Annotated[
-        str | None,
-        typer.Option(help="Ray's address; `none`: in this process, without Ray. Left out: a Ray of its own, here."),
-    ] = None,
-    cpus: Annotated[int | None, typer.Option(help="CPUs that a Ray of its own may use; left out: all.")] = None,
+    address: Address = None,
+    cpus: Cpus = None,
     runs: RunsOrStorage = None,
     accept: Annotated[
         str | None,

@@ -32,6 +32,11 @@ SweepOrTrial = Annotated[str, typer.Argument(metavar="SWEEP|RUN/TRIAL", help="A 
 Config = Annotated[list[str] | None, typer.Option("--config", metavar="NAME=VALUE", help="A parameter's value.")]
 Trials = Annotated[int | None, typer.Option("--trials", help="Short for --set search.trials=N.")]
 Data = Annotated[Path | None, typer.Option("--data", help="Folder of the data; short for --set data.dir=DIR.")]
+Address = Annotated[
+    str | None,
+    typer.Option(help="Ray's address; `none`: in this process, without Ray. Left out: a Ray of its own, here."),
+]
+Cpus = Annotated[int | None, typer.Option(help="CPUs that a Ray of its own may use; left out: all.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object, alone, on standard output.")]
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tuner.cli.options import Data, Json, RunsOrStorage, Set, Trials, changes
+from tuner.cli.options import Address, Cpus, Data, Json, RunsOrStorage, Set, Trials, changes
 from tuner.errors import Fault, InputError
 
 
@@ -21,12 +21,9 @@ def command(
     trials: Trials = None,
     settings: Set = None,
     data: Data = None,
-    address: Annotated[
-        str | None,
-        typer.Option(help="Ray's address; `none`: in this process, without Ray. Left out: a Ray of its own, here."),
-    ] = None,
+    address: Address = None,
     concurrency: Annotated[int | None, typer.Option(help="Trials at once; left out: as many as fit.")] = None,
-    cpus: Annotated[int | None, typer.Option(help="CPUs that a Ray of its own may use; left out: all.")] = None,
+    cpus: Cpus = None,
     runs: RunsOrStorage = None,
     run_name: Annotated[
         str | None, typer.Option("--run-name", help="Of the new run's directory; left out: sweep, date, four letters.")

@@ -128,6 +128,12 @@ def answers(host: str, port: int) -> bool:
         return False
 
 
+def is_there(node: Mapping[str, Any]) -> bool:
+    """Of a node of `ray.nodes()`. Ray takes a while to notice that one is gone; its own process there answers no longer
+    at once."""
+    return bool(node["Alive"]) and answers(node["NodeManagerAddress"], node["NodeManagerPort"])
+
+
 @contextmanager
 def _loopback_kept() -> Iterator[None]:
     """Lets a Ray of our own listen on 127.0.0.1 alone, and a cluster that does be found there.

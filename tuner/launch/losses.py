@@ -8,7 +8,7 @@ from typing import Any
 
 import ray
 
-from tuner.launch.cluster import answers
+from tuner.launch.cluster import is_there
 from tuner.launch.evictions import Evicted
 from tuner.launch.worker import HelperLost
 from tuner.records.epochs import EVICTED, LOST, PREEMPTED
@@ -50,17 +50,12 @@ def loss_of(error: BaseException | None, node: str | None, taken: set[str]) -> L
 def _by_node(why: str, node: str | None, taken: set[str]) -> Loss:
     """With what the cluster knows of the node."""
     known = _node(node, ray.nodes())
-    gone = known is not None and not _is_there(known)
+    gone = known is not None and not is_there(known)
     if known is not None and node is not None and gone:
         if _taken_away(known):
             taken.add(node)
         why = f"node {node} {'was taken away' if node in taken else 'is gone'}: {why}"
     return Loss(PREEMPTED if node in taken else LOST, why, node, gone)
-
-
-def _is_there(node: Mapping[str, Any]) -> bool:
-    """Ray takes a while to notice that a node is gone; its own process there answers no longer at once."""
-    return bool(node["Alive"]) and answers(node["NodeManagerAddress"], node["NodeManagerPort"])
 
 
 def node_of_actor(error: BaseException | None) -> str | None:

@@ -14,7 +14,7 @@ import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from tuner.errors import RunError
-from tuner.launch.cluster import TrialResources, answers, holds_any
+from tuner.launch.cluster import TrialResources, holds_any, is_there
 from tuner.records.storage import Storage
 from tuner.training.plan import TrainingPlan
 
@@ -85,13 +85,13 @@ def _blind(nodes: list[Mapping[str, Any]], place: _Place, token: str) -> dict[st
         asked[task.options(scheduling_strategy=there).remote(place.where, token, node["NodeID"])] = node
     answered, silent = ray.wait(list(asked), num_returns=len(asked), timeout=PATIENCE_SECONDS)
     blind = {
-        _name(asked[one]): f"did not answer within {PATIENCE_SECONDS:g} s" for one in silent if _is_there(asked[one])
+        _name(asked[one]): f"did not answer within {PATIENCE_SECONDS:g} s" for one in silent if is_there(asked[one])
     }
     for one in answered:
         try:
             wrong = ray.get(one)
         except ray.exceptions.RayError as error:
-            if not _is_there(asked[one]):
+            if not is_there(asked[one]):  # a node that is gone has nothing to see
                 continue
             wrong = f"{type(error).__name__}: {error}".splitlines()[0]
         if not wrong and place.get(f"{_FOLDER}/{asked[one]['NodeID']}") != token.encode():
@@ -99,11 +99,6 @@ def _blind(nodes: list[Mapping[str, Any]], place: _Place, token: str) -> dict[st
         if wrong:
             blind[_name(asked[one])] = wrong
     return blind
-
-
-def _is_there(node: Mapping[str, Any]) -> bool:
-    """Ray takes a while to notice that a node is gone, and such a node has nothing to see."""
-    return answers(node["NodeManagerAddress"], node["NodeManagerPort"])
 
 
 def _name(node: Mapping[str, Any]) -> str:

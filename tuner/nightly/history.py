@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tuner.nightly.folder import Reference
 from tuner.nightly.verdict.figures import Figures, JudgeRules, figures
-from tuner.records.night import IMPROVED, INCOMPLETE, OK, SKIPPED, NightRecord
+from tuner.records.night import IMPROVED, OK, SKIPPED, STATES, NightRecord
 from tuner.sweep import Sweep
 
 
@@ -73,4 +73,4 @@ def rules_of(sweep: Sweep) -> JudgeRules:
 
 def state_after(verdict: str, before: str | None) -> str:
     """What holds after a night: a NOISY one says nothing."""
-    return verdict if verdict in (OK, IMPROVED, INCOMPLETE, "REGRESSED") else before or OK
+    return verdict if verdict in STATES else before or OK

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tuner.records.night import Conditions, ControlResult, NightBest, NightRecord
+from tuner.records.night import OK, Conditions, ControlResult, NightBest, NightRecord
 from tuner.records.run_directory import RunDirectory
 from tuner.records.seeds import chosen_by_mean
 from tuner.records.trial import SweepRecord, TrialRecord
@@ -48,7 +48,7 @@ class Begun:
             control=self.control,
             key=self.key,
             conditions=self.conditions,
-            state=self.state_before or "OK",
+            state=self.state_before or OK,
             state_before=self.state_before,
             notified=self.notified,
             reference=self.reference,

@@ -95,13 +95,8 @@ def read_nightly(section: NightlySection, tree: Table, space: Space | None, faul
 def _check_zone(name: str, tree: Table, faults: Faults) -> None:
     try:
         ZoneInfo(name)
-    except (ValueError, OSError):  # ZoneInfoNotFoundError is a KeyError on some versions
-        pass
-    except KeyError:
-        pass
-    else:
-        return
-    _fault("time_zone", name, did_you_mean(name, sorted(available_timezones())), tree, faults)
+    except (ValueError, OSError, KeyError):  # ZoneInfoNotFoundError is a KeyError
+        _fault("time_zone", name, did_you_mean(name, sorted(available_timezones())), tree, faults)
 
 
 def _false_alarms(entry: Entry | None, faults: Faults) -> float:
