@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
 import shlex
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -65,6 +67,17 @@ def test_the_head_has_no_trials_and_on_demand_stands_in_for_spot() -> None:
     assert spot["priority"] > demand["priority"], "Ray's autoscaler (v2) asks the higher first"
     assert spot["min_workers"] == demand["min_workers"] == 0, "an idle cluster costs its head"
     assert CLUSTER["idle_timeout_minutes"] <= 10
+
+
+@pytest.mark.parametrize("kind", ["gpu-spot", "gpu-on-demand"])
+def test_spot_nodes_are_labelled_and_others_are_not(kind: str) -> None:
+    start = CLUSTER["worker_start_ray_commands"][-1]
+    assert "; ray start " in start
+    says = start.partition("; ray start ")[0] + '; echo "market:$RAY_NODE_MARKET_TYPE"'
+    named = {"RAY_NODE_TYPE_NAME": kind, "PATH": os.environ["PATH"]}
+    shell = ["bash", "-c", says.replace("ulimit -n 65536;", "")]
+    done = subprocess.run(shell, env=named, capture_output=True, text=True, check=True)
+    assert done.stdout == f"market:{'spot' if kind == 'gpu-spot' else ''}\n"
 
 
 def test_no_port_is_open_to_the_world_and_jobs_want_the_token() -> None:

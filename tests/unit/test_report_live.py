@@ -186,3 +186,17 @@ def test_the_view_suits_the_stream() -> None:
     view.refresh(START)
     view.close()
     assert stream.getvalue() == ""
+
+
+def test_what_the_cluster_was_asked_for_stands_there_until_a_trial_starts() -> None:
+    sweep, stream = SweepLines(), io.StringIO()
+    table, plain = LiveTable(terminal()), PlainLines(stream)
+    sweep.add("waiting", says="waiting for a node that can hold a trial: 1 GPU, 4 CPU; at most 15 minutes")
+    for view in (table, plain):
+        view.lines(sweep.lines[:1])
+        view.lines(sweep.lines[1:])
+    assert "waiting for a node that can hold a trial: 1 GPU, 4 CPU" in text_of(table, START + 5)
+    assert "a trial: 1 GPU, 4 CPU; at most 15 minutes\n" in stream.getvalue()
+    sweep.suggest(0, {"lr": 0.1})
+    table.lines(sweep.lines[-2:])
+    assert "waiting" not in text_of(table, START + 6)

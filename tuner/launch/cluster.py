@@ -163,14 +163,21 @@ def slots(resources: TrialResources) -> int:
     import ray
 
     nodes = [node for node in ray.nodes() if node["Alive"]]
-    asked = resources.bundle()
+    faults = faults_of(resources, nodes, f"{len(nodes)} nodes")
+    if faults:
+        raise InputError("no node of this cluster can run a trial", faults)
+    return room(resources, nodes)
+
+
+def faults_of(resources: TrialResources, nodes: Sequence[Mapping[str, Any]], called: str) -> tuple[Fault, ...]:
+    """Why these nodes cannot hold a trial together; nothing where they can."""
     total = _workers(resources, nodes)
     if total == 0:
-        raise InputError("no node of this cluster can run a trial", _why_not(asked, nodes))
+        return _why_not(resources.bundle(), nodes, called)
     if total < resources.workers:
-        cure = f"the cluster has room for {total} of such workers: ask for no more, or for less for each of them"
-        raise InputError("this cluster cannot run a trial", (Fault("resources.workers", resources.workers, cure),))
-    return total // resources.workers
+        cure = f"there is room for {total} of such workers on {called}: ask for no more, or for less for each of them"
+        return (Fault("resources.workers", resources.workers, cure),)
+    return ()
 
 
 def holds_any(resources: TrialResources, node: Mapping[str, Any]) -> bool:
@@ -193,26 +200,17 @@ def _fit(asked: Mapping[str, float], has: Mapping[str, float]) -> int:
     return min(math.floor(has.get(name, 0.0) / amount + 1e-9) for name, amount in asked.items() if amount > 0)
 
 
-def _why_not(asked: Mapping[str, float], nodes: list[Mapping[str, object]]) -> tuple[Fault, ...]:
+def _why_not(asked: Mapping[str, float], nodes: Sequence[Mapping[str, Any]], called: str) -> tuple[Fault, ...]:
     faults = []
     for name, amount in asked.items():
-        most = max((float(_has(node).get(name, 0.0)) for node in nodes), default=0.0)
+        most = max((float(node["Resources"].get(name, 0.0)) for node in nodes), default=0.0)
         if most < amount:
             where = {"CPU": "resources.cpu", "GPU": "resources.gpu", "memory": "resources.memory"}.get(
                 name, "resources.accelerator" if name.startswith("accelerator_type:") else f"resources.custom.{name}"
             )
-            cure = (
-                f"the largest of {len(nodes)} nodes has {most:g} {name}: ask for no more, or join another cluster "
-                "(one that grows begins with a node that holds a trial: min_workers: 1)"
-            )
+            cure = f"the largest of {called} has {most:g} {name}: ask for no more, or join another cluster"
             faults.append(Fault(where, amount, cure))
     if not faults:
         text = ", ".join(f"{amount:g} {name}" for name, amount in asked.items())
         faults.append(Fault("resources", text, "each is there, but on no node together: ask for less of one"))
     return tuple(faults)
-
-
-def _has(node: Mapping[str, object]) -> Mapping[str, float]:
-    resources = node["Resources"]
-    assert isinstance(resources, dict)
-    return resources

@@ -17,24 +17,29 @@ from ray.tune.execution import class_cache
 from tuner.control.controller import Controller
 from tuner.launch.adapters import ControllerCallback, ControllerScheduler, ControllerSearcher, ControllerStopper, Desk
 from tuner.launch.avoiding import Places
-from tuner.launch.cluster import TrialResources, slots
+from tuner.launch.cluster import TrialResources
 from tuner.launch.loading import load
 from tuner.launch.room import Room, fitting
 from tuner.launch.sight import prove
 from tuner.launch.trainable import TrialActor
+from tuner.launch.waiting import held
 from tuner.training.plan import TrainingPlan
 
 
 def drive(controller: Controller, plan: TrainingPlan, resources: TrialResources, on_step: Callable[[], None]) -> None:
     """Run the controller's sweep to its end on the connected cluster.
 
-    Raises InputError where the data cannot be loaded or no node could ever hold a trial.
+    Raises InputError where the data cannot be loaded or no node could ever hold a trial, RunError where a cluster that
+    grows brought none that can.
     """
-    slots(resources)
-    prove(plan, resources)
+    with held(controller, resources, on_step):
+        if controller.stopping is not None:
+            controller.finish()
+            return
+        prove(plan, resources)
+        splits, loaded = _load_once(plan)
     room = Room(partial(fitting, resources), controller.rules.concurrency)
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = "1024"  # how many are handed out is for `room` to say
-    splits, loaded = _load_once(plan)
     desk = Desk(controller, room, _checking_first(loaded, on_step), resources)
     Places.avoided = ()
     _keep_credentials_here()

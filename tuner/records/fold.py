@@ -19,6 +19,7 @@ controls    wanted: so many control trials there are to be, decided when the fir
 search_over reason: nothing more is suggested, though the sweep's trials are not used up
 night       id, control at the start; verdict, why, state before the end: of a sweep of every night
 finalists   trials, seeds: the search is over, and these are trained again; a suggestion after it takes it back
+waiting     says: a cluster that grows has no node yet that could hold a trial, and was asked for one
 start       trial, attempt, after_epoch
 report      trial, attempt, epoch, metrics, seconds; data_seconds where measured; with the first of an attempt: facts,
             node; at the last: finished

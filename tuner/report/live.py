@@ -102,6 +102,8 @@ class LiveTable:
         """The whole view as it stands; costs by the number of rows shown, not of trials."""
         progress = self.progress
         parts: list[RenderableType] = [_one_line(headline(progress, now, self._deadline), "bold")]
+        if progress.waiting:
+            parts.append(_one_line(progress.waiting, "yellow"))
         if progress.best is not None:
             best = progress.best
             told = f"best {progress.metric} {number(best.value)}, trial {best.trial}, epoch {best.epoch}: "
@@ -156,6 +158,8 @@ class PlainLines:
         for ended in endings:
             print(ending_line(ended, self.progress.metric), file=self._stream)
         for line in lines:
+            if line["kind"] == "waiting":
+                print(printable(line["says"]), file=self._stream, flush=True)
             if line["kind"] in ("lost", "avoid"):
                 print(loss_line(line), file=self._stream)
             if line["kind"] == "sweep_finding":

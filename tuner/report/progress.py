@@ -90,6 +90,8 @@ class Progress:
         self.findings: list[str] = []
         self.losses: deque[str] = deque(maxlen=2)
         """What the last lost workers were lost to, and which nodes are avoided since."""
+        self.waiting = ""
+        """What kind of node the cluster was asked for, while none is there."""
         self.recent: deque[Ended] = deque(maxlen=recent)
         self.best: Best | None = None
         self._waiting: list[tuple[OpenTrial, str]] = []
@@ -131,7 +133,7 @@ class Progress:
         self.total = line["settings"].get("search.trials", self.total) or 0
 
     def _on_driver(self, line: Line) -> None:
-        self.driver_at, self.ended_here = line["at"], 0
+        self.driver_at, self.ended_here, self.waiting = line["at"], 0, ""
         self.findings.clear()
         for ended in self._waiting:  # at their rungs, when the sweep was over: it goes on
             self._reopen(ended)
@@ -160,7 +162,14 @@ class Progress:
     def _on_finalists(self, line: Line) -> None:
         self.further_wanted = len(line["trials"]) * line["seeds"]
 
+    def _on_waiting(self, line: Line) -> None:
+        self.waiting = printable(line["says"])
+
+    def _on_end(self, _line: Line) -> None:
+        self.waiting = ""
+
     def _on_start(self, line: Line) -> None:
+        self.waiting = ""
         trial = self.open[line["trial"]]
         if trial.interrupted:
             if not trial.further:
