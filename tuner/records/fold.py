@@ -47,7 +47,7 @@ from tuner.errors import RunError
 from tuner.records.epochs import EpochMetrics, Facts
 from tuner.records.finding import Diagnosis, Finding
 from tuner.records.journal import Line
-from tuner.records.trial import CONTROL, FinalTest, ParameterRecord, Rung, SweepRecord, TrialRecord
+from tuner.records.trial import CONTROL, AvoidedNode, FinalTest, Loss, ParameterRecord, Rung, SweepRecord, TrialRecord
 from tuner.records.values import Scalar, decode_metrics, decode_number, encode_metrics, encode_number
 
 _FACTS = {item.name for item in fields(Facts)}
@@ -170,6 +170,8 @@ class Fold:
         self._finalists: tuple[str, ...] = ()
         self._final_test: FinalTest | None = None
         self._night: dict[str, str] = {}
+        self._losses: list[Loss] = []
+        self._avoided: list[AvoidedNode] = []
 
     def apply(self, lines: Iterable[Line]) -> Fold:
         for line in lines:
@@ -264,6 +266,19 @@ class Fold:
         trial = self._trials[line["trial"]]
         trial.leave(line["at"])
         trial.traceback = line.get("traceback", "")
+        self._losses.append(
+            Loss(
+                trial=line["trial"],
+                failure=line["failure"],
+                reason=line["reason"],
+                at=line["at"],
+                node=line.get("node"),
+                node_gone=line.get("node_gone", False),
+            )
+        )
+
+    def _on_avoid(self, line: Line) -> None:
+        self._avoided.append(AvoidedNode(line["node"], line["at"], line["until"], line["reason"]))
 
     def _on_ending(self, line: Line) -> None:
         trial = self._trials[line["trial"]]
@@ -316,6 +331,8 @@ class Fold:
             final_test=self._final_test,
             controls=tuple(trial.record() for trial in self._trials.values() if trial.origin == CONTROL),
             night=dict(self._night),
+            losses=tuple(self._losses),
+            avoided=tuple(self._avoided),
         )
 
 

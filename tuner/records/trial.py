@@ -106,6 +106,32 @@ class FinalTest:
 
 
 @dataclass(frozen=True, slots=True)
+class Loss:
+    """A worker that was lost while it trained; the trial went back to its last checkpoint."""
+
+    trial: str
+    failure: str
+    """`lost`, `evicted`, `preempted` or `storage`."""
+    reason: str
+    at: float
+    """Unix seconds."""
+    node: str | None = None
+    node_gone: bool = False
+    """The whole node was lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class AvoidedNode:
+    """A node on which no further workers were started for a while."""
+
+    node: str
+    at: float
+    until: float
+    """Unix seconds."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class SweepRecord:
     """A sweep as its journal tells it."""
 
@@ -150,6 +176,9 @@ class SweepRecord:
     """Control trials: a frozen configuration on fixed seeds, beside the search."""
     night: Mapping[str, str] = field(default_factory=dict)
     """Of a sweep of every night: `id`, `verdict`, `why`, `state`, `control`."""
+    losses: tuple[Loss, ...] = ()
+    """Lost workers, in order."""
+    avoided: tuple[AvoidedNode, ...] = ()
 
     @property
     def everything(self) -> tuple[TrialRecord, ...]:

@@ -12,7 +12,7 @@ from importlib import resources
 from pathlib import Path
 
 from tuner.records.trial import SweepRecord
-from tuner.report import seeds_table
+from tuner.report import losses, seeds_table
 from tuner.report.page_data import page_data, script_json
 from tuner.report.page_sections import TEXT, answer, endings, escape, findings, header, pictures_section, verdict_marks
 from tuner.report.summary import verdict_counts
@@ -63,6 +63,7 @@ def html(record: SweepRecord, sweep_yaml: str = "", pictures: Sequence[Path] = (
         asset("report/charts.html").replace("METRIC", escape(record.metric)),
         findings(record),
         endings(record),
+        losses.section(record),
         pictures_section(shown),
         f"<p>{left_out} pictures were too large for this page; they lie beside it.</p>" if left_out else "",
         asset("report/trials.html"),

@@ -17,7 +17,7 @@ from tuner.records.finding import HEALTHY, UNKNOWN, Diagnosis, Finding, Remedy
 from tuner.records.history import History
 from tuner.records.run_directory import RunDirectory
 from tuner.records.trial import ENDINGS, SweepRecord, TrialRecord
-from tuner.report import seeds_table
+from tuner.report import losses, seeds_table
 from tuner.report.matter import Failures, Matter, failures, findings_that_matter, next_step, shown_path
 from tuner.report.sparkline import sparkline
 from tuner.report.summary import ending_counts, epochs_saved, verdict_counts
@@ -59,6 +59,8 @@ def final(record: SweepRecord, *, report: str | None = None, run: str | None = N
         parts += [Text(""), Text("What matters", "bold")]
         parts += [_matter(matter) for matter in matters]
         parts += [_failure(failure) for failure in failed[: 3 if not matters else 1]]
+    lost = losses.terminal(record)
+    parts += [Text(""), lost] if lost is not None else []
     step = next_step(record, run)
     parts += [Text(""), Text("Next", "bold"), _copied(f"  {step.command}"), Text(f"  {printable(step.because)}", "dim")]
     if report is not None:
