@@ -80,17 +80,23 @@ def pad(rows: Sequence[Row | None], scale: Array) -> Padded:
     column = np.arange(width)
     if (keep != (column < n[:, None])).any():
         order = np.argsort(~keep, axis=1, kind="stable")
-        raw, epoch = np.take_along_axis(raw, order, 1), np.take_along_axis(epoch, order, 1)
+        raw, epoch = picked(raw, order), picked(epoch, order)
     there = column < n[:, None]
     value = np.where(there, raw, 0.0) / scale[:, None]
-    value = round_mantissa(np.clip(value, -FARTHEST, FARTHEST))
+    value = round_mantissa(np.minimum(np.maximum(value, -FARTHEST), FARTHEST))
     if width > WIDEST:
         value, epoch, n = _thin(value, epoch, n)
         there = np.arange(value.shape[1]) < n[:, None]
     last = np.maximum(n - 1, 0)[:, None]
-    value = np.where(there, value, np.where(n[:, None] > 0, np.take_along_axis(value, last, 1), 0.0))
-    epoch = np.where(there, epoch, np.take_along_axis(epoch, last, 1))
+    value = np.where(there, value, np.where(n[:, None] > 0, picked(value, last), 0.0))
+    epoch = np.where(there, epoch, picked(epoch, last))
     return Padded(value, epoch, n, there, broken, broken_end, broken_epoch, gap_end, gap_inner)
+
+
+def picked(value: Array, column: Ints) -> Array:
+    """value[i, column[i, j]]: `np.take_along_axis`, which costs one row twice as much."""
+    out: Array = value[np.arange(len(value))[:, None], column]
+    return out
 
 
 def round_mantissa(value: Array) -> Array:

@@ -7,8 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
-from tuner.diagnosis.padded import Array, Bools, Ints, Padded
-from tuner.diagnosis.smooth import coarse, fine, masked_median, median3, noise
+from tuner.diagnosis.padded import Array, Bools, Ints, Padded, picked
+from tuner.diagnosis.smooth import coarse, fine, masked_median, median3, noise, window
 
 MEAN_DISTANCE = float(np.sqrt(1.5 * 2 / np.pi))
 """Mean distance of a value from its neighbours' mean, per standard deviation of normal noise."""
@@ -25,12 +25,17 @@ class Shape:
         return self.curve.n
 
     @cached_property
+    def middle(self) -> Array:
+        """Running median of three."""
+        return median3(self.curve.value, self.n)
+
+    @cached_property
     def fine(self) -> Array:
-        return fine(self.curve.value, self.n)
+        return fine(self.curve.value, self.n, self.middle)
 
     @cached_property
     def coarse(self) -> Array:
-        return coarse(self.curve.value, self.n)
+        return coarse(self.middle, self.n)
 
     @cached_property
     def sigma(self) -> Array:
@@ -42,7 +47,7 @@ class Shape:
         """The same over the last two thirds (half of a short curve): early second differences are the steep start."""
         skip = np.minimum(self.n // 3, np.maximum(self.n - 5, 0))
         column = np.minimum(skip[:, None] + np.arange(self.curve.value.shape[1]), np.maximum(self.n - 1, 0)[:, None])
-        late = np.take_along_axis(self.curve.value, column, 1)
+        late = picked(self.curve.value, column)
         count = self.n - skip
         return noise(late, count, np.arange(late.shape[1])[None, :] < count[:, None])
 
@@ -62,7 +67,7 @@ class Shape:
     @cached_property
     def tail(self) -> Ints:
         """Points that the level at the end is the median of: about a tenth of the curve."""
-        return np.where(self.n <= 5, 1, np.clip(2 * (self.n // 20) + 1, 3, 25))
+        return np.where(self.n <= 5, 1, window(self.n))
 
     @cached_property
     def end(self) -> Array:
@@ -141,19 +146,18 @@ class Shape:
         fall, late = first - last, middle - last
         doubt = 3 * self.late_sigma / np.sqrt(part)  # as far as noise goes, it is taken to go on as before
         share = np.where(fall > 0, (2 * late + doubt) / np.where(fall > 0, fall + doubt, 1.0), 1.0)
-        return np.where(self.n < 16, 1.0, np.clip(share, -1.0, 2.0))
+        return np.where(self.n < 16, 1.0, np.minimum(np.maximum(share, -1.0), 2.0))
 
     def mean(self, start: Ints, stop: Ints) -> Array:
         """Mean of the median of three from start up to, not with, stop."""
-        middle = median3(self.curve.value, self.n)
         column = start[:, None] + np.arange(max(int((stop - start).max(initial=1)), 1))[None, :]
-        near = np.take_along_axis(middle, np.clip(column, 0, middle.shape[1] - 1), 1)
+        near = picked(self.middle, np.minimum(np.maximum(column, 0), self.middle.shape[1] - 1))
         inside = column < stop[:, None]
         mean: Array = np.where(inside, near, 0.0).sum(axis=1) / np.maximum(stop - start, 1)
         return mean
 
     def at(self, matrix: Array, position: Ints) -> Array:
-        inside = np.clip(position, 0, matrix.shape[1] - 1)
+        inside = np.minimum(np.maximum(position, 0), matrix.shape[1] - 1)
         return matrix[np.arange(len(matrix)), inside]
 
     def between(self, start: Ints, stop: Ints) -> Bools:
@@ -166,7 +170,7 @@ class Shape:
         """Median of the values from start up to, not with, stop."""
         start, stop = np.maximum(start, 0), np.minimum(stop, self.n)
         column = start[:, None] + np.arange(max(int((stop - start).max(initial=1)), 1))[None, :]
-        near = np.take_along_axis(self.curve.value, np.minimum(column, self.curve.value.shape[1] - 1), 1)
+        near = picked(self.curve.value, np.minimum(column, self.curve.value.shape[1] - 1))
         return masked_median(near, column < stop[:, None])
 
     def line(self, start: Ints, stop: Ints) -> tuple[Array, Array]:
@@ -203,7 +207,8 @@ class Shape:
         last = np.maximum(n - half, middle + 1)  # where the level at the end lies
         late = (b - self.end) / np.log2(last / middle)
         early = (a - b) / np.log2(np.maximum(middle / first, 1.1))
-        ratio = np.clip(np.where(early > 0, late / np.where(early > 0, early, 1.0), 1.0), 0.0, 1.0)
+        ratio = np.where(early > 0, late / np.where(early > 0, early, 1.0), 1.0)
+        ratio = np.minimum(np.maximum(ratio, 0.0), 1.0)
         change, error = self.trend
         third = np.maximum(n // 3, 4)
         by_slope = np.maximum(-change, 0.0) * n / np.maximum(third - 1, 1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tuner.diagnosis.padded import Array, Bools, Ints
+from tuner.diagnosis.padded import Array, Bools, Ints, picked
 
 MAD_TO_SIGMA = 1.4826
 """Standard deviation per median absolute deviation, for normal noise."""
@@ -20,10 +20,10 @@ SHORT = 10
 def shifted(value: Array, n: Ints, by: int) -> Array:
     """value[:, j + by], the end points repeated beyond the ends of each row."""
     width = value.shape[1]
-    take = np.clip(np.arange(width) + by, 0, width - 1)
+    take = np.arange(width) + by
     if by <= 0:
-        return value[:, take]
-    return np.take_along_axis(value, np.minimum(take[None, :], np.maximum(n - 1, 0)[:, None]), 1)
+        return value[:, np.maximum(take, 0)]
+    return picked(value, np.minimum(take[None, :], np.maximum(n - 1, 0)[:, None]))
 
 
 def median3(value: Array, n: Ints) -> Array:
@@ -35,8 +35,8 @@ def median3(value: Array, n: Ints) -> Array:
     out = np.maximum(np.minimum(value, left), np.minimum(np.maximum(value, left), right))
     rows, last = np.arange(len(n)), np.maximum(n - 1, 0)
     for end, step in ((np.zeros_like(last), 1), (last, -1)):
-        near = out[rows, np.clip(end + step, 0, value.shape[1] - 1)]
-        next_ = out[rows, np.clip(end + 2 * step, 0, value.shape[1] - 1)]
+        near = out[rows, np.maximum(end + step, 0)]
+        next_ = out[rows, np.maximum(end + 2 * step, 0)]
         line = 3 * near - 2 * next_
         own = value[rows, end]
         fixed = np.maximum(np.minimum(own, near), np.minimum(np.maximum(own, near), line))
@@ -44,24 +44,23 @@ def median3(value: Array, n: Ints) -> Array:
     return np.where((n >= 5)[:, None], out, value)
 
 
-def fine(value: Array, n: Ints) -> Array:
-    """Running median of three, then Hann's 1/4 1/2 1/4: one outlier gone, a minimum of three epochs still there."""
-    middle = median3(value, n)
+def fine(value: Array, n: Ints, middle: Array) -> Array:
+    """Running median of three (`middle`), then Hann's 1/4 1/2 1/4: one outlier gone, a minimum of three epochs still
+    there."""
     soft = 0.25 * shifted(middle, n, -1) + 0.5 * middle + 0.25 * shifted(middle, n, 1)
     return np.where((n >= 5)[:, None], soft, value)
 
 
 def window(n: Ints) -> Ints:
     """Points of the coarse smoothing's window: odd, about a tenth of the curve, from 3 to 25."""
-    return np.clip(2 * (n // 20) + 1, 3, 25)
+    return np.minimum(np.maximum(2 * (n // 20) + 1, 3), 25)
 
 
-def coarse(value: Array, n: Ints) -> Array:
-    """Running median of three, then a mean over `window`, cut at the ends to what is there on both sides."""
-    middle = median3(value, n)
+def coarse(middle: Array, n: Ints) -> Array:
+    """Running median of three (`middle`), then a mean over `window`, cut at the ends to what is there on both sides."""
     half = window(n) // 2
     total, count = np.zeros_like(middle), np.zeros_like(middle)
-    position = np.arange(value.shape[1])[None, :]
+    position = np.arange(middle.shape[1])[None, :]
     room = np.minimum(half[:, None], np.minimum(position, np.maximum(n[:, None] - 1 - position, 0)))
     for by in range(-int(half.max(initial=0)), int(half.max(initial=0)) + 1):
         use = room >= abs(by)
@@ -104,5 +103,5 @@ def masked_median(value: Array, there: Bools) -> Array:
     if (count == value.shape[1]).all():
         return np.partition(value, value.shape[1] // 2, axis=1)[:, value.shape[1] // 2].copy()
     ordered = np.sort(np.where(there, value, np.inf), axis=1)
-    middle = np.take_along_axis(ordered, (count // 2)[:, None].clip(max=value.shape[1] - 1), 1)[:, 0]
+    middle = ordered[np.arange(len(ordered)), np.minimum(count // 2, value.shape[1] - 1)]
     return np.where(count > 0, middle, 0.0)

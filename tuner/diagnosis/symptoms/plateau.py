@@ -21,7 +21,7 @@ from tuner.diagnosis.features import Features
 from tuner.diagnosis.hits import Hits, ratio
 from tuner.diagnosis.padded import Array, Ints
 from tuner.diagnosis.plain import percent, since
-from tuner.diagnosis.smooth import median3, shifted
+from tuner.diagnosis.smooth import shifted
 from tuner.diagnosis.weigh import Condition, weigh
 from tuner.records.finding import Remedy
 
@@ -86,7 +86,7 @@ def _drop_after_stall(f: Features) -> tuple[Array, Array, Ints]:
     as long again. Means, not values: a loss may jump about while it stalls. A stall that stands above where the loss
     had been before is no stall but a bump on the way down.
     """
-    value, n = median3(f.train.curve.value, f.train.n), f.train.n
+    value, n = f.train.middle, f.train.n
     drop, moved, where = np.zeros(len(n)), np.zeros(len(n)), np.zeros(len(n), np.int64)
     position = np.arange(value.shape[1])[None, :]
     for quarter in np.unique(np.maximum(n // 4, 4)):

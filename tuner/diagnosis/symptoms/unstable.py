@@ -22,7 +22,7 @@ from tuner.diagnosis import case as of
 from tuner.diagnosis.case import Case, plus, times
 from tuner.diagnosis.features import Features
 from tuner.diagnosis.hits import Hits, ratio
-from tuner.diagnosis.padded import Array, Bools, Ints
+from tuner.diagnosis.padded import Array, Bools, Ints, picked
 from tuner.diagnosis.plain import percent, since
 from tuner.diagnosis.smooth import noise, shifted
 from tuner.diagnosis.weigh import Condition, weigh
@@ -58,7 +58,7 @@ def measures(f: Features) -> dict[str, Array]:
     position = np.arange(value.shape[1])[None, :]
     # the second half alone: early second differences are the steep start of a healthy curve
     rows = np.minimum(late[:, None] + position, np.maximum(n - 1, 0)[:, None])
-    second_half = np.take_along_axis(value, rows, 1)
+    second_half = picked(value, rows)
     jumps = ratio(noise(second_half, n - late, position < (n - late)[:, None]), gain)
 
     last_two = np.minimum(train.at(value, n - 1), train.at(value, n - 2))
