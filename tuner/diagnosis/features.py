@@ -119,11 +119,11 @@ class Features:
     @cached_property
     def quiet_end(self) -> Array:
         """The training loss at the end, in evaluation mode where that is known: dropout does not lift it."""
-        return np.where(self.has_after, self.after.end, self.train.end)
+        return np.where(self.has_after, self.after.end, self.train.end) if self.has_after.any() else self.train.end
 
     @cached_property
     def quiet_half(self) -> Array:
-        return np.where(self.has_after, self.after.half, self.train.half)
+        return np.where(self.has_after, self.after.half, self.train.half) if self.has_after.any() else self.train.half
 
     @cached_property
     def gap(self) -> Array:

@@ -26,6 +26,12 @@ class Hits:
 
 
 def ratio(value: Array, by: Array) -> Array:
-    """value / by where `by` is above zero; infinite or 0 otherwise, by the sign of `value`."""
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        return np.where(by > 0, value / np.where(by > 0, by, 1.0), np.where(value > 0, np.inf, 0.0))
+    """value / by where `by` is above zero; infinite or 0 otherwise, by the sign of `value`.
+
+    What overflows is infinite; the engine says once that this is no error, since saying it takes as long as dividing.
+    """
+    above = by > 0
+    if above.all():
+        out: Array = value / by
+        return out
+    return np.where(above, value / np.where(above, by, 1.0), np.where(value > 0, np.inf, 0.0))

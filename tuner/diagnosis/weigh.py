@@ -12,8 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from itertools import chain
+from functools import lru_cache
 
 import numpy as np
 
@@ -39,7 +38,8 @@ class Condition:
 
     def holds(self, value: Array) -> Array:
         """[B]: the probability."""
-        probability: Array = _hold((self,), {self.measure: value})[0]
+        with np.errstate(over="ignore"):
+            probability: Array = _hold(((self,),), {self.measure: value})[0]
         return probability
 
 
@@ -51,7 +51,7 @@ Way = tuple[Condition, ...]
 
 def weigh(ways: tuple[Way, ...], measures: Mapping[str, Array]) -> tuple[Array, tuple[Array, ...]]:
     """[B]: the probability that the symptom holds; and that of each way alone."""
-    held = iter(_hold(tuple(chain.from_iterable(ways)), measures))
+    held = iter(_hold(ways, measures))
     each = []
     for way in ways:
         together = next(held)
@@ -64,21 +64,21 @@ def weigh(ways: tuple[Way, ...], measures: Mapping[str, Array]) -> tuple[Array, 
     return np.minimum(1 - none, SUREST), tuple(each)
 
 
-def _hold(conditions: Way, measures: Mapping[str, Array]) -> Array:
-    """[C, B]: the probability of each condition, all at once, since a history alone costs as much as a thousand."""
-    unit, slope, limit = _numbers(conditions)
-    size = np.array([measures[condition.measure] for condition in conditions], np.float64) / unit
+def _hold(ways: tuple[Way, ...], measures: Mapping[str, Array]) -> Array:
+    """[C, B]: the probability of each condition, all at once: what costs one history is the number of calls."""
+    names, unit, slope, limit = _numbers(ways)
+    size = np.array([measures[name] for name in names], np.float64) / unit
     size = np.minimum(np.maximum(size, -FARTHEST), FARTHEST)  # np.clip takes three times as long
     away = slope * (np.arcsinh(size) - limit)
-    with np.errstate(over="ignore"):
-        held: Array = np.where(np.isnan(away), 0.0, 1 / (1 + np.exp(-away)))
+    held: Array = np.where(np.isnan(away), 0.0, 1 / (1 + np.exp(-away)))
     return held
 
 
-@cache
-def _numbers(conditions: Way) -> tuple[Array, Array, Array]:
-    """[C, 1] each: unit, slope, and asinh of the limit in units."""
+@lru_cache(maxsize=256)
+def _numbers(ways: tuple[Way, ...]) -> tuple[tuple[str, ...], Array, Array, Array]:
+    """Of all conditions: the measures, and [C, 1] each: unit, slope, and asinh of the limit in units."""
+    conditions = [condition for way in ways for condition in way]
     unit = np.array([[condition.unit] for condition in conditions])
     slope = np.array([[condition.slope] for condition in conditions])
     limit = np.array([[math.asinh(condition.limit / condition.unit)] for condition in conditions])
-    return unit, slope, limit
+    return tuple(condition.measure for condition in conditions), unit, slope, limit
