@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import operator
+from functools import reduce
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,10 @@ def slowly(condition: Condition, value: float) -> float:
     return 1 / (1 + 9 ** (-(at - limit) / (sure - limit)))
 
 
+def product(factors: list[np.ndarray]) -> np.ndarray:
+    return reduce(operator.mul, factors)
+
+
 @pytest.mark.parametrize("condition", [RISE, SMALL])
 def test_a_condition_is_even_at_its_limit_and_nine_in_ten_where_it_is_sure(condition: Condition) -> None:
     known = condition.holds(np.array([condition.limit, condition.sure, np.nan]))
@@ -39,6 +45,21 @@ def test_all_of_a_way_and_one_of_the_ways(rise: float, gap: float) -> None:
     both, each = weigh(((RISE, SMALL), (RISE,)), measures)
     assert each[0][0] == pytest.approx(first * second, abs=1e-9)
     assert both[0] == pytest.approx(min(1 - (1 - first * second) * (1 - first), SUREST), abs=1e-9)
+
+
+@pytest.mark.parametrize("module", ORDER, ids=lambda module: module.NAME)
+@given(st.integers(0, 2**32 - 1))
+def test_conditions_together_are_those_alone_to_the_bit(module, seed: int) -> None:  # type: ignore[no-untyped-def]
+    """They are looked up by the symptom's ways and computed in one table, for speed."""
+    rng = np.random.default_rng(seed)
+    names = sorted({condition.measure for way in module.WAYS for condition in way})
+    measures = {name: rng.standard_normal(3) * 10.0 ** rng.integers(-3, 4, 3) for name in names}
+    measures[names[0]][1] = np.nan
+    both, each = weigh(module.WAYS, measures)
+    alone = [product([condition.holds(measures[condition.measure]) for condition in way]) for way in module.WAYS]
+    assert np.array(each).tobytes() == np.array(alone).tobytes()
+    none = product([1 - way for way in alone])
+    assert both.tobytes() == np.minimum(1 - none, SUREST).tobytes()
 
 
 @given(st.floats(-1e300, 1e300), st.floats(-1e300, 1e300))

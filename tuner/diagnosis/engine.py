@@ -83,6 +83,8 @@ def _silence(confidence: dict[str, Array]) -> dict[str, Bools]:
     silences what is clearly surer than itself."""
     said = {name: sure >= LEAST for name, sure in confidence.items()}
     for module in ORDER:
+        if not said[module.NAME].any():
+            continue
         mine = confidence[module.NAME] + CLOSE
         for other in SILENCES.get(module.NAME, ()):
             said[other] &= ~(said[module.NAME] & (mine >= confidence[other]))

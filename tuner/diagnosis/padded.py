@@ -60,6 +60,8 @@ class Padded:
 def pad(rows: Sequence[Row | None], scale: Array) -> Padded:
     """The rows as one matrix, divided by `scale` and rounded so that the unit of the loss leaves no trace."""
     count = len(rows)
+    if not any(rows):
+        return _nothing(count)
     width = max((len(row.values) for row in rows if row is not None), default=0) or 1
     raw = np.full((count, width), np.nan)
     epoch = np.zeros((count, width))
@@ -91,6 +93,12 @@ def pad(rows: Sequence[Row | None], scale: Array) -> Padded:
     value = np.where(there, value, np.where(n[:, None] > 0, picked(value, last), 0.0))
     epoch = np.where(there, epoch, picked(epoch, last))
     return Padded(value, epoch, n, there, broken, broken_end, broken_epoch, gap_end, gap_inner)
+
+
+def _nothing(count: int) -> Padded:
+    """Of so many histories, none of which has this curve."""
+    no, zero, none = np.zeros((count, 1)), np.zeros(count, np.int64), np.zeros(count, bool)
+    return Padded(no, no, zero, none[:, None], none, none, np.full(count, np.nan), zero, zero)
 
 
 def picked(value: Array, column: Ints) -> Array:
