@@ -41,7 +41,15 @@ EPOCHS = 3
 TUTORIAL_TRIALS = 16
 """Each starts a process of its own."""
 LOOK_SECONDS = 2.0
-QUIET = {"OMP_NUM_THREADS": "1", "RAY_USAGE_STATS_ENABLED": "0", "MLFLOW_DISABLE_TELEMETRY": "true"}
+QUIET = {
+    "OMP_NUM_THREADS": "1",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    # Workers import for seconds of CPU each. No more at once than there are cores, and none is given up as lost because
+    # it was still importing after a minute: it would begin again, and so would the others.
+    "RAY_worker_maximum_startup_concurrency": str(psutil.cpu_count(logical=False) or 1),
+    "RAY_worker_register_timeout_seconds": "600",
+}
 
 
 def one(side: str, slots: int, trials: int) -> dict[str, float]:
