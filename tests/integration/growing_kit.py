@@ -126,9 +126,10 @@ class Growing:
         raise AssertionError(f"{seen} nodes in place of {nodes}:\n{(self._folder / 'said.txt').read_text()[-4000:]}")
 
     def close(self) -> None:
-        head = psutil.Process(self._head.pid)
-        for process in [head, *head.children(recursive=True)]:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            head = psutil.Process(self._head.pid)
+            for process in [head, *head.children(recursive=True)]:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
         self._head.wait()
         shutil.rmtree(self._folder, ignore_errors=True)

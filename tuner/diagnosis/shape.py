@@ -158,7 +158,8 @@ class Shape:
 
     def at(self, matrix: Array, position: Ints) -> Array:
         inside = np.minimum(np.maximum(position, 0), matrix.shape[1] - 1)
-        return matrix[np.arange(len(matrix)), inside]
+        there: Array = matrix[np.arange(len(matrix)), inside]
+        return there
 
     def between(self, start: Ints, stop: Ints) -> Bools:
         """[B, T]: True at the points from start up to, not with, stop."""
