@@ -129,8 +129,8 @@ def test_the_types_of_the_shipped_cluster() -> None:
 
 def test_the_monitor_of_this_cluster_alone_is_asked() -> None:
     words = ["python", "-u", "/ray/autoscaler/v2/monitor.py", "--gcs-address=10.0.0.7:6379"]
-    file = "--autoscaling-config=/opt/ray_bootstrap_config.yaml"
-    assert monitor_configuration([*words, file], "10.0.0.7:6379") == Path("/opt/ray_bootstrap_config.yaml")
+    file = "--autoscaling-config=bootstrap.yaml"
+    assert monitor_configuration([*words, file], "10.0.0.7:6379") == Path("bootstrap.yaml")
     assert monitor_configuration(words, "10.0.0.7:6379") is None
     assert monitor_configuration([*words, file], "10.0.0.8:6379") is None
     assert monitor_configuration(["ray", "start", "--gcs-address=10.0.0.7:6379", file], "10.0.0.7:6379") is None
