@@ -50,6 +50,7 @@ class Growing:
             "RAY_FAKE_CLUSTER": "1",
             "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # further nodes on 127.0.0.1 too
             "AUTOSCALER_UPDATE_INTERVAL_S": "1",
+            "RAY_AUTH_MODE": "disabled",  # `ray start` would take a token that this machine happens to have
             "PYTHONPATH": str(Path(__file__).parents[2]),
         }
         if second:
