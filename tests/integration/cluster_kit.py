@@ -49,7 +49,7 @@ class Nodes:
             "node_ip_address": "127.0.0.1",
             "temp_dir": str(self._folder),
         }
-        with _patience():
+        with patience():
             self._cluster = Cluster(initialize_head=True, head_node_args=head | {"object_store_memory": STORE})
         if before is not None:  # the file says which Ray of this machine is the last: it is another's
             named.write_bytes(before)
@@ -74,7 +74,7 @@ class Nodes:
             del os.environ["RAY_NODE_MARKET_TYPE"]
 
     def add(self, cpus: int = 2, **more: Any) -> str:
-        with _patience():
+        with patience():
             node = self._cluster.add_node(num_cpus=cpus, object_store_memory=STORE, node_ip_address="127.0.0.1", **more)
         self.alive[node.node_id[:8]] = node
         return str(node.node_id[:8])
@@ -123,7 +123,7 @@ class Nodes:
 
 
 @contextlib.contextmanager
-def _patience() -> Iterator[None]:
+def patience() -> Iterator[None]:
     """Ray gives a node 30 seconds to appear, which a busy machine does not keep."""
     look = services.get_node
 

@@ -25,6 +25,8 @@ from ray.autoscaler._private.fake_multi_node.node_provider import FAKE_HEAD_NODE
 
 KIND = {"resources": {"CPU": 1, "object_store_memory": STORE}, "node_config": {}, "min_workers": 0, "max_workers": 2}
 IDLE_MINUTES = 0.2
+START = "from cluster_kit import patience\nfrom ray.scripts.scripts import main\nwith patience():\n    main()"
+"""`ray`, which alone gives a node 30 seconds to appear."""
 UNUSED = (
     "cluster_synced_files",
     "initialization_commands",
@@ -51,7 +53,7 @@ class Growing:
             "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # further nodes on 127.0.0.1 too
             "AUTOSCALER_UPDATE_INTERVAL_S": "1",
             "RAY_AUTH_MODE": "disabled",  # `ray start` would take a token that this machine happens to have
-            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "PYTHONPATH": os.pathsep.join(map(str, (Path(__file__).parents[2], Path(__file__).parent))),
         }
         if second:
             environment |= {
@@ -72,7 +74,7 @@ class Growing:
             "include-dashboard": "false",
             "autoscaling-config": written,
         }
-        command = [Path(sys.executable).with_name("ray"), "start", "--head", "--block", "--disable-usage-stats"]
+        command = [sys.executable, "-c", START, "start", "--head", "--block", "--disable-usage-stats"]
         with (self._folder / "said.txt").open("wb") as said:
             self._head = subprocess.Popen(
                 [*map(str, command), *(f"--{name}={value}" for name, value in words.items())],
