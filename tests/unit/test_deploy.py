@@ -93,9 +93,9 @@ def test_no_port_is_open_to_the_world_and_jobs_want_the_token() -> None:
 def test_the_nodes_get_this_version_and_files_that_there_are() -> None:
     assert any(WHEEL in command for command in CLUSTER["setup_commands"])
     mounted = set(CLUSTER["file_mounts"].values())
-    assert {"dist", "constraints.txt", "deploy/aws/prometheus.yml"} <= mounted
+    assert {"dist", "constraints.txt", "dashboards/prometheus.yml"} <= mounted
     assert [name for name in mounted - {"dist"} if not name.startswith("~") and not (ROOT / name).is_file()] == []
-    read(ROOT / "deploy" / "aws" / "prometheus.yml")
+    read(ROOT / "dashboards" / "prometheus.yml")
 
 
 @pytest.mark.parametrize("name", ["raycluster.yaml", "rayjob.yaml"])

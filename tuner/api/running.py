@@ -8,7 +8,8 @@ import os
 import shutil
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, TextIO
@@ -17,6 +18,7 @@ import tuner.tracking as tracking
 from tuner.api.environment import environment
 from tuner.api.finishing import Finished, finish
 from tuner.api.going_on import TRIALS, differences, trials_told
+from tuner.api.meters import SweepMeters
 from tuner.api.mirrored import mirrored
 from tuner.api.night_plan import NightPlan
 from tuner.api.sweeps import load_resolved
@@ -26,6 +28,7 @@ from tuner.control.controller import Controller
 from tuner.control.replay import replay
 from tuner.control.rules import Rules
 from tuner.errors import InputError, RunError
+from tuner.launch.scraping import announced
 from tuner.launch.signals import clean_stop
 from tuner.records.journal import VERSION, Journal, Line, read_journal
 from tuner.records.mirror import Mirror
@@ -131,7 +134,10 @@ class _Drive:
             study = StudyLog(self.directory.study, self.sweep.space)
             study.lines(journal.lines)
             self.listeners += [keeper.lines, study.lines]
+            self.meters = SweepMeters(self.directory, tracked=self.uri is not None, say=log.write)
             views: list[Display] = [PlainLines(log, self._deadline())]
+            if self.launch.address != "none":
+                views.append(self.meters)
             if self.launch.display is not None:
                 views.append(self.launch.display(self._deadline()))
             for view in views:
@@ -286,10 +292,25 @@ class _Drive:
         resources = TrialResources(
             asked.cpu, asked.gpu, asked.memory or 0, asked.accelerator, asked.workers, tuple(asked.custom.items())
         )
-        with connected(self.launch.address, cpus=self.launch.cpus):
+        with connected(self.launch.address, cpus=self.launch.cpus), self._metered() as metered:
             from tuner.launch.ray_tune import drive
 
-            drive(controller, plan, resources, step)
+            drive(controller, replace(plan, metered=metered), resources, step)
+
+    @contextmanager
+    def _metered(self) -> Iterator[bool]:
+        """While the block lasts the sweep is published, where Ray serves metrics; whether it does."""
+        from tuner.launch.metrics import RayMeters, targets
+
+        found = targets()
+        if not found:
+            yield False
+            return
+        runs = self.directory.path.parent if self.launch.night is None else self.launch.runs
+        own = self.launch.address in (None, "local")  # a cluster's dashboard tells Prometheus itself
+        told = announced(found, runs, self.directory.name, self.meters.say) if own else contextlib.nullcontext()
+        with told, self.meters.published(RayMeters(self.sweep.name, self.directory.name)):
+            yield True
 
 
 def _warm_again(sweep: Sweep, directory: RunDirectory, runs: Path) -> Warm:

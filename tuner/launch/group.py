@@ -20,8 +20,10 @@ import ray
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 from tuner.launch.cluster import TrialResources
+from tuner.launch.metrics import RayMeters
 from tuner.launch.trial_log import logged
 from tuner.launch.worker import HelperLost
+from tuner.launch.worker_metrics import MemoryMeter
 from tuner.records.epochs import Assignment, Failure, Report
 from tuner.training.failures import BROKEN, GroupBroken
 from tuner.training.group import Group, Meeting
@@ -54,8 +56,10 @@ class Helper:
         """The first thing asked of it; answers with its node. Raises what a worker raises that cannot start."""
         self._plan: TrainingPlan = own_place(ray.get(plan[0]))
         self._worker = TrialWorker(self._plan, ray.get(splits[0]) if splits else None, self._group)
-        node: str = ray.get_runtime_context().get_node_id()
-        return node[:8]
+        node: str = ray.get_runtime_context().get_node_id()[:8]
+        if self._plan.metered:
+            MemoryMeter(RayMeters(self._plan.sweep, self._plan.run), node).start()
+        return node
 
     def open(self, assignment: Assignment, meeting: Meeting | None) -> Stamped:
         """`meeting`: where a new group comes together; None: the last one still holds."""

@@ -30,6 +30,8 @@ class OpenTrial:
     trial: str
     config: Config
     running: bool = False
+    paused: bool = False
+    """It waits at its rung for the scheduler."""
     interrupted: bool = False
     attempt: int = 0
     epoch: int = 0
@@ -85,6 +87,8 @@ class Progress:
         """Trainings on further seeds that have ended (`further`), and that the finalists are to have."""
         self.controls = self.controls_begun = 0
         """Control trials that have ended, and that were begun."""
+        self.lost = 0
+        """Times that a trial lost its worker."""
         self.ended_here = 0
         """Endings under the present driver."""
         self.findings: list[str] = []
@@ -176,7 +180,7 @@ class Progress:
                 self.endings[INTERRUPTED] -= 1
                 self.verdicts[trial.verdict] -= 1
             trial.interrupted, trial.verdict = False, ""
-        trial.running, trial.attempt = True, line["attempt"]
+        trial.running, trial.paused, trial.attempt = True, False, line["attempt"]
 
     def _on_report(self, line: Line) -> None:
         trial = self.open.get(line["trial"])
@@ -209,6 +213,7 @@ class Progress:
         trial = self.open.get(line["trial"])
         if trial is not None:
             trial.running = False
+        self.lost += line["failure"] != STORAGE
         self.losses.append(loss_line(line))
 
     def _on_avoid(self, line: Line) -> None:
@@ -217,7 +222,12 @@ class Progress:
     def _on_rung(self, line: Line) -> None:
         trial = self.open.get(line["trial"])
         if trial is not None and line.get("paused"):
-            trial.running = False
+            trial.running, trial.paused = False, True
+
+    def _on_promotion(self, line: Line) -> None:
+        trial = self.open.get(line["trial"])
+        if trial is not None:
+            trial.paused = False
 
     def _on_sweep_finding(self, line: Line) -> None:
         self.findings.append(line["finding"]["says"])

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+import sys
 from functools import cache
 
 KEPT_BYTES = 1 << 30
@@ -47,3 +48,12 @@ def hand_back() -> None:
 @cache
 def _glibc() -> ctypes.CDLL | None:
     return ctypes.CDLL("libc.so.6") if platform.libc_ver()[0] == "glibc" else None
+
+
+def gpu_bytes() -> int | None:
+    """GPU memory that torch holds for this process on its device, free parts of its pool included; None where it has
+    used no GPU. Never the one to import torch."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_initialized():
+        return None
+    return int(torch.cuda.memory_reserved())

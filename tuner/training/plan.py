@@ -52,6 +52,11 @@ class TrainingPlan:
     """Where the sweep was started: the user's modules are found from there, as `python` would."""
     remote: str | None = None
     """URI of the run, where checkpoints go to storage; None: `checkpoints_dir` is where every node sees it."""
+    sweep: str = ""
+    """The sweep's name; with `run`, that of its run directory, the labels of what a worker publishes."""
+    run: str = ""
+    metered: bool = False
+    """Whether workers publish their memory: where Ray serves metrics."""
 
     @classmethod
     def from_sweep(
@@ -77,6 +82,8 @@ class TrainingPlan:
             weights=_named(sweep, "weights"),
             runs=str(run_directory.path.parent),
             folder=os.getcwd(),  # noqa: PTH109
+            sweep=sweep.name,
+            run=run_directory.name,
         )
 
     def settings(self, config: Mapping[str, Any]) -> dict[str, Any]:
