@@ -37,7 +37,7 @@ def test_each_panel_has_what_a_reader_and_grafana_need() -> None:
 
 def test_no_two_panels_lie_over_each_other() -> None:
     places = [panel["gridPos"] for panel in BOARD["panels"]]
-    assert all(0 <= place["x"] and place["x"] + place["w"] <= 24 for place in places)
+    assert all(place["x"] >= 0 and place["x"] + place["w"] <= 24 for place in places)
     for one, two in combinations(places, 2):
         beside = one["x"] + one["w"] <= two["x"] or two["x"] + two["w"] <= one["x"]
         below = one["y"] + one["h"] <= two["y"] or two["y"] + two["h"] <= one["y"]
