@@ -72,6 +72,16 @@ def test_prometheus_looks_where_a_sweep_tells_it() -> None:
     assert f"../runs/{FOLDER}/*.json" in job["file_sd_configs"][0]["files"]
 
 
+def test_on_aws_prometheus_finds_the_list_of_nodes_from_where_it_lies() -> None:
+    cluster = yaml.safe_load((DASHBOARDS.parent / "cluster.yaml").read_text(encoding="utf-8"))
+    assert cluster["file_mounts"]["~/tuner/prometheus.yml"] == "dashboards/prometheus.yml"
+    commands = cluster["head_start_ray_commands"]
+    assert any("ray start" in line and "--temp-dir=$HOME/ray " in line for line in commands)
+    assert any("--config.file=$HOME/tuner/prometheus.yml" in line for line in commands)
+    text = (DASHBOARDS / "prometheus.yml").read_text(encoding="utf-8")
+    assert "- ../ray/session_latest/prom_metrics_service_discovery.json\n" in text
+
+
 def test_kubernetes_pods_are_found_by_the_port_that_they_name() -> None:
     monitor = yaml.safe_load((DASHBOARDS / "podmonitor.yaml").read_text(encoding="utf-8"))
     (port,) = [item["port"] for item in monitor["spec"]["podMetricsEndpoints"]]

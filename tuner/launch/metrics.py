@@ -109,5 +109,5 @@ def targets() -> list[str]:
     """`host:port` of every node that serves metrics; none under RAY_enable_metrics_collection=0, Ray's own switch."""
     import ray
 
-    nodes = [node for node in ray.nodes() if node["Alive"] and node["MetricsExportPort"] > 0]
-    return [f"{node['NodeManagerAddress']}:{node['MetricsExportPort']}" for node in nodes]
+    served = ((node["NodeManagerAddress"], node.get("MetricsExportPort", 0)) for node in ray.nodes() if node["Alive"])
+    return [f"{address}:{port}" for address, port in served if port > 0]
