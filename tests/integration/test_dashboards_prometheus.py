@@ -32,7 +32,7 @@ from tuner.launch.scraping import FOLDER
 from tuner.records.journal import read_journal
 
 LOOP = '''
-"""An epoch takes 0.1 s, so that the sweep lasts as long as it is looked at. Trial 0001 loses its worker once."""
+"""An epoch takes 0.1 s, so that the sweep lasts as long as it is looked at. Trial 0000 loses its worker once."""
 
 import os
 import time
@@ -41,7 +41,7 @@ def loop(trial):
     path = trial.restore()
     for epoch in range(1 if path is None else 3, trial.max_epochs + 1):
         time.sleep(0.1)
-        if trial.name == "0001" and epoch == 3 and path is None:
+        if trial.name == "0000" and epoch == 3 and path is None:
             os._exit(1)
         (trial.scratch / "state").write_text("2")
         trial.checkpoint(trial.scratch / "state")
@@ -137,7 +137,7 @@ HAS_GPU = Path("/proc/driver/nvidia/version").exists()
 
 
 def test_every_query_of_every_panel_returns_a_value(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RAY_metrics_report_interval_ms", "3000")
+    monkeypatch.setenv("RAY_metrics_report_interval_ms", "5000")  # a gauge lives twice as long
     (tmp_path / "looping.py").write_text(LOOP)
     (tmp_path / "watched.yaml").write_text(SWEEP)
     with prometheus(tmp_path) as port:
