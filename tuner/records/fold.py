@@ -126,6 +126,12 @@ class _Trial:
             self.spans.append((self.open_since, at, self.node or ""))
             self.open_since = None
 
+    def lost(self, at: float, node: str | None) -> str | None:
+        """Leaves the node that the line names: a worker lost before its first report has told none of its own."""
+        self.node = node or self.node
+        self.leave(at)
+        return self.node
+
     def record(self) -> TrialRecord:
         return TrialRecord(
             trial=self.trial,
@@ -172,17 +178,22 @@ class Fold:
         self._night: dict[str, str] = {}
         self._losses: list[Loss] = []
         self._avoided: list[AvoidedNode] = []
+        self._away: list[tuple[float, float]] = []
+        self._last_at: float | None = None
 
     def apply(self, lines: Iterable[Line]) -> Fold:
         for line in lines:
             kind = line["kind"]
             getattr(self, f"_on_{kind}", _skip)(line)
+            self._last_at = line.get("at", self._last_at)
         return self
 
     def _on_sweep(self, line: Line) -> None:
         self._head, self._total = line, line["trials"]
 
     def _on_driver(self, line: Line) -> None:
+        if self._attempt and self._last_at is not None:
+            self._away.append((self._last_at, line["at"]))
         self._attempt = line["attempt"]
         self._status, self._reason, self._ended_at = "running", "", None
         self._findings = []
@@ -264,7 +275,7 @@ class Fold:
 
     def _on_lost(self, line: Line) -> None:
         trial = self._trials[line["trial"]]
-        trial.leave(line["at"])
+        node = trial.lost(line["at"], line.get("node"))
         trial.traceback = line.get("traceback", "")
         self._losses.append(
             Loss(
@@ -272,7 +283,7 @@ class Fold:
                 failure=line["failure"],
                 reason=line["reason"],
                 at=line["at"],
-                node=line.get("node"),
+                node=node,
                 node_gone=line.get("node_gone", False),
             )
         )
@@ -333,6 +344,7 @@ class Fold:
             night=dict(self._night),
             losses=tuple(self._losses),
             avoided=tuple(self._avoided),
+            away=tuple(self._away),
         )
 
 

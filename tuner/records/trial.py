@@ -179,6 +179,8 @@ class SweepRecord:
     losses: tuple[Loss, ...] = ()
     """Lost workers, in order."""
     avoided: tuple[AvoidedNode, ...] = ()
+    away: tuple[tuple[float, float], ...] = ()
+    """Times without a driver, between one that stopped or was killed and the next: (from, to), Unix seconds."""
 
     @property
     def everything(self) -> tuple[TrialRecord, ...]:

@@ -1,6 +1,7 @@
 """The report as one HTML file that needs no network: it opens from a mail attachment.
 
-The page is text first (`page_sections`), then charts that scripts draw from one JSON object (`page_data`). Its content
+The page is text first (`page_sections`), then charts: some SVG, which are there without a script, and those that answer
+to the pointer, drawn by scripts from one JSON object (`page_data`). Its content
 policy forbids every request, so that a name like `<script src=…>` could not fetch anything even if it were not escaped.
 """
 
@@ -12,7 +13,16 @@ from importlib import resources
 from pathlib import Path
 
 from tuner.records.trial import SweepRecord
-from tuner.report import losses, seeds_table
+from tuner.report import (
+    importance,
+    losses,
+    rungs_chart,
+    seeds_curves,
+    seeds_table,
+    slices,
+    symptom_multiples,
+    timeline,
+)
 from tuner.report.page_data import page_data, script_json
 from tuner.report.page_sections import TEXT, answer, endings, escape, findings, header, pictures_section, verdict_marks
 from tuner.report.summary import verdict_counts
@@ -33,9 +43,15 @@ PICTURE_BYTES = 2_000_000
 
 CONTENTS = (
     ("answer", "Answer"),
+    ("seeds", "Seeds"),
     ("curves", "Curves"),
+    ("symptoms", "Symptoms"),
     ("parallel", "Parameters"),
+    ("importance", "Importance"),
+    ("slices", "Slices"),
     ("map", "Map"),
+    ("rungs", "Rungs"),
+    ("time", "Time"),
     ("findings", "Findings"),
     ("endings", "Endings"),
     ("trials", "Trials"),
@@ -47,20 +63,20 @@ def html(record: SweepRecord, sweep_yaml: str = "", pictures: Sequence[Path] = (
     """The whole page. `pictures` are files of images and of text, captioned by their names."""
     colours, marks = verdict_marks(list(verdict_counts(record)))
     shown, left_out = _read(pictures)
-    parts = [
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f'<meta name="generator" content="tuner">\n<title>{escape(record.name)}: report</title>',
-        '<link rel="icon" href="data:,">',
-        f"<style>{asset('report.css')}{colours}</style>\n</head>\n<body>",
-        '<a class="skip" href="#answer">To the answer</a>',
-        f'<header class="top"><div>{header(record)}</div>',
-        '<button type="button" id="theme">Light or dark</button></header>',
-        f'<nav class="contents" aria-label="Contents">{_contents()}</nav>\n<main>',
+    metric = escape(record.metric)
+    found = importance.importances(record)
+    ranking = importance.ranking(record, found)
+    sections = [
         answer(record, marks),
-        seeds_table.section(record),
-        asset("report/charts.html").replace("METRIC", escape(record.metric)),
+        seeds_table.section(record, seeds_curves.figures(record)),
+        asset("report/curves.html"),
+        symptom_multiples.section(record, marks),
+        asset("report/parallel.html").replace("METRIC", metric),
+        importance.section(found),
+        slices.section(record, ranking),
+        asset("report/map.html").replace("METRIC", metric),
+        rungs_chart.section(record),
+        timeline.section(record),
         findings(record),
         endings(record),
         losses.section(record),
@@ -71,19 +87,34 @@ def html(record: SweepRecord, sweep_yaml: str = "", pictures: Sequence[Path] = (
         f'<pre tabindex="0">{escape(sweep_yaml)}</pre></details></section>'
         if sweep_yaml
         else "",
+    ]
+    parts = [
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f'<meta name="generator" content="tuner">\n<title>{escape(record.name)}: report</title>',
+        '<link rel="icon" href="data:,">',
+        f"<style>{asset('report.css')}{asset('charts.css')}{colours}</style>\n</head>\n<body>",
+        '<a class="skip" href="#answer">To the answer</a>',
+        f'<header class="top"><div>{header(record)}</div>',
+        '<button type="button" id="theme">Light or dark</button></header>',
+        f'<nav class="contents" aria-label="Contents">{_contents(sections)}</nav>\n<main>',
+        *sections,
         "</main>\n<footer>Drawn by tuner; charts by Apache ECharts (Apache License 2.0).</footer>",
         '<aside id="trial" aria-live="polite" aria-label="Chosen trial" hidden></aside>',
         '<div id="tip" role="tooltip" hidden></div>',
         "<noscript><p>The charts and the table of trials need JavaScript; all text above does not.</p></noscript>",
-        f'<script type="application/json" id="data">{script_json(page_data(record))}</script>',
+        f'<script type="application/json" id="data">{script_json(page_data(record, ranking))}</script>',
         f"<script>{asset('echarts.min.js')}</script>",
         f"<script>{_scripts()}</script>\n</body>\n</html>\n",
     ]
     return "\n".join(part for part in parts if part)
 
 
-def _contents() -> str:
-    return "".join(f'<a href="#{target}">{name}</a>' for target, name in CONTENTS)
+def _contents(sections: Sequence[str]) -> str:
+    """Of what is there."""
+    there = [(t, name) for t, name in CONTENTS if any(one.startswith(f'<section id="{t}"') for one in sections)]
+    return "".join(f'<a href="#{target}">{name}</a>' for target, name in there)
 
 
 @cache

@@ -22,6 +22,8 @@ class Matter:
     finding: Finding
     trials: int = 0
     """How many trials show it; 0 for a finding on the sweep as a whole."""
+    clearest: TrialRecord | None = None
+    """Of these the one that shows it most surely."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ def symptoms(record: SweepRecord) -> tuple[Matter, ...]:
     for symptom, amount in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
         finding, trial = clearest[symptom]
         who = f"{amount} of {len(record.trials)} trials, {trial.trial} the clearest"
-        rows.append(Matter(f"trial {trial.trial}" if amount == 1 else who, finding, amount))
+        rows.append(Matter(f"trial {trial.trial}" if amount == 1 else who, finding, amount, trial))
     return tuple(rows)
 
 

@@ -12,10 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from tuner.diagnosis.sweep.diverges_above import is_diverged
 from tuner.records.finding import UNKNOWN, Finding
 from tuner.records.trial import ENDINGS, SweepRecord, TrialRecord
 from tuner.records.values import Config, encode_number
-from tuner.report.importance import rank_correlations
+from tuner.report import importance
 from tuner.report.summary import verdict_counts
 from tuner.report.tables import LOSSES, parameter_names
 from tuner.report.verdict_style import SHAPES, styles
@@ -41,8 +42,8 @@ class _Pool:
         return self._places[key]
 
 
-def page_data(record: SweepRecord) -> dict[str, Any]:
-    """Strict JSON; `page.js` names every key again."""
+def page_data(record: SweepRecord, ranking: Sequence[str] = ()) -> dict[str, Any]:
+    """Strict JSON; `page.js` names every key again. `ranking`: parameters, those that matter most first."""
     metrics = metric_names(record)
     keep = points_kept(record, metrics)
     remedies, tracebacks, reasons = _Pool(), _Pool(), _Pool()
@@ -56,7 +57,7 @@ def page_data(record: SweepRecord) -> dict[str, Any]:
         "maxEpochs": record.max_epochs,
         "best": None if best is None else record.trials.index(best),
         "parameters": _parameters(record),
-        "map": map_parameters(record),
+        "map": map_parameters(record, ranking),
         "metrics": metrics,
         "thinnedTo": keep,
         "verdicts": drawn,
@@ -100,10 +101,9 @@ def points_kept(record: SweepRecord, metrics: Sequence[str]) -> int | None:
     return None
 
 
-def map_parameters(record: SweepRecord) -> list[str]:
-    """The two axes of the map: `lr` and `batch_size`, or the numeric parameters that say most about the value."""
-    importance = rank_correlations(record)
-    ranked = sorted(importance, key=lambda name: -importance[name])
+def map_parameters(record: SweepRecord, ranking: Sequence[str] = ()) -> list[str]:
+    """The two axes of the map: `lr` and `batch_size`, or the parameters that matter most."""
+    ranked = list(ranking) or importance.ranking(record, None)
     names = parameter_names(record)
     chosen = [name for name in ("lr", "batch_size") if _varies(record, name)]
     chosen += [name for name in (*ranked, *names) if name not in chosen and _varies(record, name)]
@@ -170,6 +170,8 @@ def _trial(
         ]
     if trial.traceback:
         row["traceback"] = tracebacks.place(trial.traceback[-TRACEBACK_LETTERS:])
+    if is_diverged(trial):
+        row["diverged"] = True
     if trial.repeated:
         row["repeated"] = trial.repeated
     return row

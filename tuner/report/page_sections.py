@@ -12,7 +12,7 @@ from html import escape as _escape
 
 from tuner.records.finding import UNKNOWN, Remedy
 from tuner.records.trial import ENDINGS, SweepRecord, TrialRecord
-from tuner.report import seeds_table
+from tuner.report import expected, seeds_table
 from tuner.report.matter import Matter, failures, findings_that_matter, next_step, symptoms
 from tuner.report.summary import ending_counts, epochs_saved
 from tuner.report.verdict_style import SHAPES, VerdictStyle, styles
@@ -152,10 +152,19 @@ def _best(record: SweepRecord, marks: Mapping[str, str]) -> str:
         f"<p>{marks[best.verdict or UNKNOWN]}, {_trials((best.trial,))}, "
         f"epoch {best.best_epoch} of {record.max_epochs}</p>"
         + (f"<p>{escape(by_mean)}</p>" if (by_mean := seeds_table.told(record)) else "")
+        + _expected(record)
         + ("" if record.final_test is None else f"<p><b>Final test</b>: {escape(record.final_test.says)}</p>")
         + (f'<p class="soft">At that epoch: {also}.</p>' if also else "")
         + f'<dl class="settings">{settings}</dl>'
     )
+
+
+def _expected(record: SweepRecord) -> str:
+    found = expected.expected(record)
+    if found is None:
+        return ""
+    because = f'<p class="soft">{escape("; ".join(found.because))}.</p>' if found.because else ""
+    return f'<p class="expect">{escape(expected.told(found, record.metric))}.</p>{because}'
 
 
 def _next(record: SweepRecord) -> str:

@@ -76,8 +76,8 @@ def terminal(record: SweepRecord) -> RenderableType | None:
     return Group(Text(title(record), "bold"), table)
 
 
-def section(record: SweepRecord) -> str:
-    """Of the page; empty without further seeds."""
+def section(record: SweepRecord, figures: str = "") -> str:
+    """Of the page, with `figures` (HTML) below the table; empty without further seeds."""
     found = rows(record)
     if not found:
         return ""
@@ -94,7 +94,7 @@ def section(record: SweepRecord) -> str:
     return (
         f'<section id="seeds" aria-labelledby="seeds-title"><h2 id="seeds-title">{heading}</h2>'
         f'<div class="scroll" tabindex="0"><table><thead><tr>{heads}</tr></thead>'
-        f'<tbody>{"".join(lines)}</tbody></table></div><p class="soft">{EXPLAINED}</p></section>'
+        f'<tbody>{"".join(lines)}</tbody></table></div><p class="soft">{EXPLAINED}</p>{figures}</section>'
     )
 
 

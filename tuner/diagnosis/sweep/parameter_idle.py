@@ -17,6 +17,8 @@ Source    Breiman (2001), permutation importance; Hutter et al. (2014), an effic
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
@@ -36,15 +38,32 @@ THIRD = 0.15
 """Share of the trials that each third of the range, or each option, must hold: else it was hardly tried."""
 
 
-def find(record: SweepRecord) -> list[Finding]:
+@dataclass(frozen=True)
+class Judged:
+    """The forest's word on a sweep; its columns are the searched parameters."""
+
+    searched: list[ParameterRecord]
+    stood: Standing
+    x: npt.NDArray[np.float64]
+    """Trials by parameters, as `_code` writes them."""
+    found: Importance
+
+
+def judged(record: SweepRecord) -> Judged | None:
+    """None with fewer than FEW trials to compare, or fewer than two parameters that are searched."""
     searched = [p for p in record.parameters if _searched(p)]
     stood = _thinned(standing(record))
     if len(searched) < 2 or len(stood.trials) < FEW or not np.ptp(stood.score):
-        return []
+        return None
     x = np.stack([[_code(t, p) for p in searched] for t in stood.trials])
-    found = importances(x, stood.score)
-    if found.explained < EXPLAINED:
+    return Judged(searched, stood, x, importances(x, stood.score))
+
+
+def find(record: SweepRecord) -> list[Finding]:
+    whole = judged(record)
+    if whole is None or whole.found.explained < EXPLAINED:
         return []
+    searched, stood, x, found = whole.searched, whole.stood, whole.x, whole.found
     return [
         _finding(parameter, found, column, stood)
         for column, parameter in enumerate(searched)

@@ -31,8 +31,54 @@
     splitLine: { show: false },
   });
 
+  /* Cells where at least half of the trials nearby diverged, each weighed by its distance (a Gaussian of NEAR of an
+     axis), and where enough of them are near to say. Options of a choice have nothing between them: a cell is one. */
+  const [CELLS, NEAR, ENOUGH] = [36, 0.07, 1.5];
+  const lines = (axis) => {
+    const count = axis.options ? axis.options.length : CELLS;
+    const half = axis.options ? axis.interval / 2 : 0.5 / CELLS;
+    return Array.from({ length: count }, (_, i) => [axis.options ? axis.ticks[i] : (i + 0.5) / CELLS, half]);
+  };
+  const apart = (axis, one, other) => (axis.options ? (Math.abs(one - other) < 1e-6 ? 0 : Infinity) : (one - other) / NEAR);
+  const region = (x, y) => {
+    const trials = data.trials.map((trial) => [x.at(x.value(trial)), y.at(y.value(trial)), trial.diverged ? 1 : 0])
+      .filter(([a, b]) => a !== null && b !== null);
+    if (!trials.some((trial) => trial[2])) return [];
+    return lines(x).flatMap(([a, wide]) => lines(y).flatMap(([b, high]) => {
+      let [all, lost] = [0, 0];
+      for (const [c, d, diverged] of trials) {
+        const far = apart(x, a, c) ** 2 + apart(y, b, d) ** 2;
+        if (far < 18) { const weight = Math.exp(-far / 2); all += weight; lost += weight * diverged; }
+      }
+      return all >= ENOUGH && lost >= all / 2 ? [[a - wide, b - high, a + wide, b + high]] : [];
+    }));
+  };
+  const hatched = (cells) => ({
+    type: "custom", silent: true, animation: false, z: 1, data: cells,
+    renderItem: (params, api) => {
+      const [left, top] = api.coord([api.value(0), api.value(3)]);
+      const [right, bottom] = api.coord([api.value(2), api.value(1)]);
+      const ink = report.colour("lost");
+      const shape = { x: left - 0.3, y: top - 0.3, width: right - left + 0.6, height: bottom - top + 0.6 };
+      const box = { type: "rect", shape, style: { fill: ink, opacity: 0.16 } };
+      const strokes = []; // slanting lines at x + y = 9 n, so that those of neighbours meet
+      for (let sum = 9 * Math.ceil((left + top) / 9); sum < right + bottom; sum += 9) {
+        const [from, to] = [Math.max(left, sum - bottom), Math.min(right, sum - top)];
+        if (to > from) strokes.push({ type: "line", shape: { x1: from, y1: sum - from, x2: to, y2: sum - to },
+          style: { stroke: ink, lineWidth: 1, opacity: 0.75 } });
+      }
+      return { type: "group", children: [box, ...strokes] };
+    },
+  });
+
   const build = () => {
     const [x, y] = [choices[across.value], choices[up.value]];
+    const cells = [x, y].includes(axes.value) ? [] : region(x, y);
+    document.getElementById("map-note").textContent = cells.length
+      ? "Hatched: at least half of the trials nearby diverged."
+      : data.trials.some((trial) => trial.diverged) && ![x, y].includes(axes.value)
+        ? "Trials diverged, but in no region of these two parameters most of them."
+        : "";
     const shade = report.ramp();
     const special = (place) => place === report.chosen || place === data.best;
     const points = data.trials.flatMap((trial, i) => {
@@ -49,7 +95,7 @@
     });
     points.sort((one, two) => special(one.trial) - special(two.trial) // the best and the chosen on top, then by value
       || (report.goodness[one.trial] ?? -1) - (report.goodness[two.trial] ?? -1));
-    const series = [{ type: "scatter", animation: false, cursor: "pointer", data: points }];
+    const series = [hatched(cells), { type: "scatter", z: 2, animation: false, cursor: "pointer", data: points }];
     return { animation: false, grid: { left: 12, right: 24, top: 34, bottom: 40, containLabel: true },
       xAxis: ruler(x, true), yAxis: ruler(y, false), series };
   };
