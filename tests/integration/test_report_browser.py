@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.unit.report_large import large
 from tests.unit.report_records import DIVERGES, MORE_EPOCHS, OVERFITS, SweepLines, four_endings
 from tuner.records.trial import SweepRecord
 from tuner.report.html import html
@@ -123,6 +124,7 @@ def one_trial() -> SweepRecord:
 SWEEPS = {
     "four_endings": lambda: four_endings().record(),
     "many": lambda: many(80),
+    "large": lambda: large(100),
     "evil": evil,
     "nothing_finite": nothing_finite,
     "one_trial": one_trial,
@@ -169,6 +171,30 @@ def test_charts_are_drawn(open_report: Any) -> None:
             chart,
         )
         assert ink > 2000, chart
+
+
+def test_the_region_of_divergence_is_hatched_and_named(open_report: Any) -> None:
+    page = open_report(large(200)).page
+    assert page.inner_text("#map-note") == "Hatched: at least half of the trials nearby diverged."
+    page.select_option("#map-x", label="optimizer")
+    page.select_option("#map-y", label="optimizer.sgd.momentum")
+    assert "Hatched" not in page.inner_text("#map-note")
+    assert "Hatched" not in open_report(one_trial()).page.inner_text("#map-note")
+
+
+@pytest.mark.parametrize(("width", "shown", "hidden"), [(1200, "wide", "narrow"), (400, "narrow", "wide")])
+def test_a_narrow_screen_gets_drawings_of_its_own(open_report: Any, width: int, shown: str, hidden: str) -> None:
+    page = open_report(large(60), width).page
+    for section in ("importance", "rungs", "time"):
+        assert page.is_visible(f"#{section} svg.only-{shown}"), section
+        assert not page.is_visible(f"#{section} svg.only-{hidden}"), section
+
+
+def test_a_bar_of_the_time_line_opens_its_trial(open_report: Any) -> None:
+    opened = open_report(large(60))
+    opened.page.locator("#time svg.only-wide .bar").first.click()
+    assert opened.page.is_visible("#trial")
+    assert opened.complaints == []
 
 
 def test_the_table_sorts_filters_and_opens_a_trial_by_keyboard(open_report: Any) -> None:
@@ -219,7 +245,7 @@ def test_a_range_marked_on_an_axis_filters_the_table(open_report: Any) -> None:
 
 @pytest.mark.slow
 def test_a_thousand_trials_are_drawn_within_some_seconds(open_report: Any) -> None:
-    opened = open_report(many(1000))
+    opened = open_report(large(1000, 32))
     taken = opened.page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd")
     assert 0 < taken < 8000  # about 1,200 ms on two quiet cores; the limit only catches what went quadratic
     assert opened.complaints == []

@@ -84,7 +84,9 @@ def _from_validation(record: SweepRecord, best: TrialRecord, value: float) -> Ex
         values, noise = winner_is_lucky.candidates(record, examples or 1)
         luck = None if noise is None else winner_is_lucky.optimism(np.sort(sign * np.array(values)), noise)
         if luck is not None and luck[0] > 0:
-            because.append(f"{number(luck[0], 2)} {_worse(record.mode)}: the best of {len(values)} owes so much to luck")
+            because.append(
+                f"{number(luck[0], 2)} {_worse(record.mode)}: the best of {len(values)} owes so much to luck"
+            )
             value += sign * luck[0]
     if accuracy and examples is not None:
         part = max(0.0, min(1.0, value))

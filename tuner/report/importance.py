@@ -1,7 +1,12 @@
 """Which parameters matter: the forest's importances with their intervals, as a picture; and by ranks where it has too
 few trials, which is enough to choose what to draw.
 
-The forest and what it needs stand in `diagnosis/sweep/forest.py` and `parameter_idle.py`. Spearman's rank correlation
+Share   half of the forest's permutation importance (`diagnosis/sweep/forest.py`): the share of the variance of the
+        trials' ranks that is not there without the parameter, alone and together with others, 0 to 1. Shuffling a
+        column adds twice that to the squared error, since the true and the shuffled value differ both ways.
+Source  Jansen (1999), Analysis of variance designs for model output: the total effect; Breiman (2001).
+
+Spearman's rank correlation
 sees rising and falling trends and misses a valley in the middle; nobody is told that number.
 """
 
@@ -29,7 +34,7 @@ ROW, TOP, BOTTOM = 24, 4, 38
 
 @dataclass(frozen=True, slots=True)
 class Important:
-    """One parameter's importance, as a share of how differently trials rank; a 90 % interval."""
+    """One parameter's share, from 0 (a little below, by chance) to 1, with a 90 % interval."""
 
     name: str
     share: float
@@ -53,7 +58,7 @@ def importances(record: SweepRecord) -> Importances | None:
         return None
     found = judged.found
     rows = [
-        Important(parameter.name, float(found.middle[i]), float(found.low[i]), float(found.high[i]))
+        Important(parameter.name, float(found.middle[i]) / 2, float(found.low[i]) / 2, float(found.high[i]) / 2)
         for i, parameter in enumerate(judged.searched)
     ]
     return Importances(tuple(sorted(rows, key=lambda row: -row.share)), found.explained, len(judged.stood.trials))
@@ -78,7 +83,9 @@ def section(found: Importances | None) -> str:
     )
     if found.explained < parameter_idle.EXPLAINED:
         trust += "That is little: do not rely on the order below. "
-    trust += "A bar says by how much it errs more without a parameter (share of the variance), the line its 90 % interval."
+    trust += (
+        "A bar is the share of that which needs the parameter, alone or with others; the line is its 90 % interval."
+    )
     pictures = "".join(_picture(found, *size) for size in SIZES)
     return f"{title}<p>{trust}</p>{pictures}</section>"
 
@@ -92,7 +99,7 @@ def _picture(found: Importances, look: str, width: int, left: int) -> str:
         parts += _bar(row, TOP + ROW * place, scale, left)
     bottom = TOP + ROW * len(rows)
     parts.append(f'<path class="axis" d="M{left} {TOP}V{bottom}"/>')
-    parts.append(f'<text x="{left}" y="{bottom + 18}">share of the variance of the trials\' ranks (%)</text>')
+    parts.append(f'<text x="{left}" y="{bottom + 18}">share of how differently trials rank (%)</text>')
     told = "; ".join(f"{row.name} {_percent(row)}" for row in rows)
     box = f'viewBox="0 0 {width} {bottom + BOTTOM}" role="img" aria-label="Importance: {escape(printable(told))}"'
     return f'<svg class="chart-svg only-{look}" {box}>{"".join(parts)}</svg>'
@@ -106,7 +113,8 @@ def _bar(row: Important, top: float, scale: float, left: int) -> Iterator[str]:
     name = name if len(name) <= letters else "…" + name[1 - letters :]
     yield f'<text x="{left - 6}" y="{y + 4:.0f}" text-anchor="end">{escape(name)}</text>'
     yield f'<path class="bar whole" d="M{left} {y - 7:.1f}h{wide:.1f}v14h-{wide:.1f}z"/>'
-    yield f'<path class="whisker" d="M{left + low:.1f} {y:.1f}H{left + high:.1f}m0-4v8M{left + low:.1f} {y - 4:.1f}v8"/>'
+    start, end = left + low, left + high
+    yield f'<path class="whisker" d="M{start:.1f} {y:.1f}H{end:.1f}m0-4v8M{start:.1f} {y - 4:.1f}v8"/>'
     yield f'<text x="{left + max(wide, high) + 6:.1f}" y="{y + 4:.0f}">{100 * max(0.0, row.share):.0f} %</text>'
 
 

@@ -11,16 +11,14 @@ from dataclasses import dataclass
 from html import escape
 
 from tuner.records.trial import PRUNED, SweepRecord, TrialRecord
-from tuner.report.curve_drawing import WIDE
-from tuner.report.night_axes import Panel, drawable, padded
+from tuner.report import chart_range
+from tuner.report.night_axes import Panel, drawable
 from tuner.report.wording import count, number, printable
 
 WENT, STOPPED, OTHER = "went on", "stopped", "other"
 SIZES = (("wide", 880, 62), ("narrow", 360, 48))
 """Class, width and left margin of the two drawings, in the units of their view boxes."""
 TOP, HEIGHT, BOTTOM = 20, 240, 40
-BEYOND = 0.95
-"""Share of the values that the picture shows in full; worse ones lie on its edge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +61,8 @@ def section(record: SweepRecord) -> str:
     return (
         '<section id="rungs" aria-labelledby="rungs-title"><h2 id="rungs-title">Rungs</h2>'
         f"<p>At each rung the scheduler compares trials by {metric}: a dot went on, a cross was stopped there; a ring "
-        f"waits, or ended in another way. {escape(_told(found, record))}</p>{pictures}"
+        f"waits, or ended in another way. What is much worse than most lies on the edge. "
+        f"{escape(_told(found, record))}</p>{pictures}"
         f'<div class="scroll" tabindex="0"><table class="still"><thead><tr>{cells}</tr></thead><tbody>{rows}</tbody>'
         "</table></div></section>"
     )
@@ -95,7 +94,8 @@ def _row(level: Level) -> str:
 
 
 def _picture(found: Sequence[Level], record: SweepRecord, look: str, width: int, left: int) -> str:
-    panel = _panel(found, record, width, left)
+    values = (value for level in found for _, value, _ in level.came)
+    panel = chart_range.panel(values, record.mode, left, width - 8, TOP, HEIGHT - BOTTOM)
     if panel is None:
         return ""
     parts = [f'<text x="2" y="12">{escape(printable(record.metric)[:40])}</text>', *panel.grid()]
@@ -110,21 +110,9 @@ def _picture(found: Sequence[Level], record: SweepRecord, look: str, width: int,
     return f'<svg class="chart-svg only-{look}" {box}>{"".join(parts)}</svg>'
 
 
-def _panel(found: Sequence[Level], record: SweepRecord, width: int, left: int) -> Panel | None:
-    sign = 1.0 if record.mode == "min" else -1.0
-    values = sorted((value for level in found for _, value, _ in level.came if drawable(value)), key=lambda v: sign * v)
-    if not values:
-        return None
-    values = values[: max(1, round(BEYOND * len(values)))]
-    low, high = min(values), max(values)
-    log = low > 0 and high > WIDE * low
-    low, high = (low / 1.1, high * 1.1) if log else padded(low, high)
-    return Panel(left, width - 8, TOP, HEIGHT - BOTTOM, low, high, 0.0, float(len(found)), log)
-
-
 def _column(level: Level, place: int, of: int, panel: Panel, mode: str, roomy: bool) -> Iterator[str]:
     """The dots of a rung, spread sideways by golden sections; what they came to below."""
-    middle, half = panel.x(place + 0.5), (panel.right - panel.left) / of / 2
+    middle, half = panel.x((place + 0.5) / of), (panel.right - panel.left) / of / 2
     worse = panel.high if mode == "min" else panel.low
     if place:
         yield f'<path class="grid" d="M{middle - half:.1f} {panel.top:.0f}V{panel.bottom:.0f}"/>'

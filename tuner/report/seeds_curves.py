@@ -1,4 +1,4 @@
-"""The configurations that were trained on several seeds, each with its seeds' curves: whether they lie close together."""
+"""The configurations that were trained on several seeds, with their seeds' curves: do they lie close together?"""
 
 from __future__ import annotations
 

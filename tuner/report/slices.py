@@ -15,11 +15,13 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 
 from tuner.diagnosis.sweep import placing
 from tuner.records.trial import COMPLETED, DOOMED, ParameterRecord, SweepRecord, TrialRecord
-from tuner.report.curve_drawing import WIDE, log_ticks, ticks
-from tuner.report.night_axes import Panel, drawable, padded
+from tuner.report import chart_range
+from tuner.report.curve_drawing import log_ticks, ticks
+from tuner.report.night_axes import Panel, drawable
 from tuner.report.wording import NOTHING, number, printable, scalar
 
 WIDTH, HEIGHT = 340, 200
@@ -27,8 +29,6 @@ LEFT, RIGHT, TOP, BOTTOM = 52, 12, 20, 38
 MOST = 12
 """Parameters, those that matter most first."""
 STRETCHES, IN_EACH = 6, 8
-BEYOND = 0.95
-"""Share of the values that are shown in full."""
 OPTIONS = 12
 """Of a choice that are drawn; further ones are left out and counted."""
 
@@ -49,9 +49,12 @@ class Middle:
 
 def median_interval(values: Sequence[float]) -> tuple[float, float] | None:
     """Of the median, 95 %, by order statistics; None of fewer than six."""
-    n, rank, chance = len(values), 0, 0.0
-    while rank < n and (chance := chance + math.comb(n, rank) / 2**n) <= 0.025:
+    n, rank = len(values), 0
+    ways = below = 1  # of all 2^n: whole numbers, since 2^-n is no float for long
+    while 40 * below <= 2**n:
+        ways = ways * (n - rank) // (rank + 1)
         rank += 1
+        below += ways
     ordered = sorted(values)
     return (ordered[rank - 1], ordered[n - rank]) if rank else None
 
@@ -70,7 +73,7 @@ def section(record: SweepRecord, ranking: Sequence[str]) -> str:
     return (
         '<section id="slices" aria-labelledby="slices-title"><h2 id="slices-title">Slices</h2>'
         f"<p>{metric} over each parameter, those that matter most first: a dot a trial (hollow: it ended early), the "
-        f"medians with their 95 % intervals. What is worse than most lies on the edge.{note}</p>"
+        f"medians with their 95 % intervals. What is much worse than most lies on the edge.{note}</p>"
         f'<div class="multiples">{figures}</div></section>'
     )
 
@@ -96,7 +99,7 @@ def middles(found: Sequence[tuple[float, float, bool]], parameter: ParameterReco
         return [_middle(*group) for group in groups]
     parts = max(1, min(STRETCHES, len(found) // IN_EACH))
     edges = [round(part * len(found) / parts) for part in range(parts + 1)]
-    pieces = [found[a:b] for a, b in zip(edges, edges[1:], strict=False) if b > a]
+    pieces = [found[a:b] for a, b in pairwise(edges) if b > a]
     return [_middle(piece[0][0], piece[-1][0], [value for _, value, _ in piece]) for piece in pieces]
 
 
@@ -127,15 +130,10 @@ def _place(parameter: ParameterRecord, trial: TrialRecord) -> float | None:
 
 def _panel(record: SweepRecord) -> Panel | None:
     """The same vertical axis for all."""
-    sign = 1.0 if record.mode == "min" else -1.0
     values = [trial.value for trial in record.trials if trial.value is not None and drawable(trial.value)]
     if len(values) < 2:
         return None
-    values = sorted(values, key=lambda value: sign * value)[: max(2, round(BEYOND * len(values)))]
-    low, high = min(values), max(values)
-    log = low > 0 and high > WIDE * low
-    low, high = (low / 1.1, high * 1.1) if log else padded(low, high)
-    return Panel(LEFT, WIDTH - RIGHT, TOP, HEIGHT - BOTTOM, low, high, log=log)
+    return chart_range.panel(values, record.mode, LEFT, WIDTH - RIGHT, TOP, HEIGHT - BOTTOM)
 
 
 def _figure(parameter: ParameterRecord, record: SweepRecord, panel: Panel) -> str:

@@ -131,5 +131,6 @@ def _legend(curves: Sequence[Curve]) -> Iterator[str]:
         name = name if len(name) <= 16 else name[:15] + "…"
         if x + 26 + 7 * len(name) > WIDTH - 44:
             return
-        yield f'<path class="line {one.look}" d="M{x:.0f} {y - 4}h20"/><text x="{x + 25:.0f}" y="{y}">{escape(name)}</text>'
+        yield f'<path class="line {one.look}" d="M{x:.0f} {y - 4}h20"/>'
+        yield f'<text x="{x + 25:.0f}" y="{y}">{escape(name)}</text>'
         x += 40 + 6.8 * len(name)

@@ -142,15 +142,27 @@ def _nodes(found: Timeline, record: SweepRecord) -> str:
             str(sum(1 for loss in record.losses if (loss.node or NOWHERE) == node)),
             f"{count(avoided, 'time')}" if avoided else "–",
         ]
-        lines.append(f"<tr><td>{escape(printable(node))}</td>{''.join(f'<td class=n>{cell}</td>' for cell in told)}</tr>")
-    reasons = [*(loss for loss in record.losses), *record.avoided]
-    said = "".join(f"<li>{escape(printable(one.reason))}</li>" for one in sorted(reasons, key=lambda one: one.at)[:20])
-    more = f"<li>and {len(reasons) - 20} more in the journal</li>" if len(reasons) > 20 else ""
-    lost = f"<details><summary>{count(len(reasons), 'event')} of losses</summary><ul>{said}{more}</ul></details>"
+        lines.append(
+            f"<tr><td>{escape(printable(node))}</td>{''.join(f'<td class=n>{cell}</td>' for cell in told)}</tr>"
+        )
     return (
         f'<div class="scroll" tabindex="0"><table class="still"><thead><tr>{cells}</tr></thead>'
-        f"<tbody>{''.join(lines)}</tbody></table></div>{lost if reasons else ''}"
+        f"<tbody>{''.join(lines)}</tbody></table></div>{_reasons(record)}"
     )
+
+
+def _reasons(record: SweepRecord) -> str:
+    """What was said of lost workers and avoided nodes, in the order of time; of many the first twenty."""
+    said = [(one.at, f"trial {one.trial}: {one.failure or 'lost'}, {one.reason}") for one in record.losses]
+    said += [(one.at, one.reason) for one in record.avoided]
+    if not said:
+        return ""
+    items = "".join(
+        f"<li>after {duration(_at(record, at))}: {escape(printable(reason))}</li>" for at, reason in sorted(said)[:20]
+    )
+    more = f"<li>and {len(said) - 20} more in the journal</li>" if len(said) > 20 else ""
+    summary = f"{count(len(record.losses), 'lost worker')}, {count(len(record.avoided), 'avoided node')}"
+    return f"<details><summary>{summary}: what was said</summary><ul>{items}{more}</ul></details>"
 
 
 def _by_node(rows: Sequence[Row]) -> Mapping[str, list[Row]]:
@@ -172,6 +184,8 @@ def _picture(found: Timeline, record: SweepRecord, look: str, width: int, left: 
             name = printable(row.node)
             name = name if len(name) * 7 < left - 8 else name[: max(1, (left - 8) // 7 - 1)] + "…"
             parts.append(f'<text x="2" y="{TOP + ROW * place + 11}">{escape(name)}</text>')
+            if place:
+                parts.append(f'<path class="axis" d="M2 {TOP + ROW * place}H{width - 10}"/>')
         places.setdefault(row.node, []).append(place)
         parts += _bars(row, TOP + ROW * place, scale, left, told)
     parts += _events(record, rows, places, scale, left)
