@@ -133,7 +133,7 @@ def test_each_symptom_is_shown_by_its_clearest_trial_with_a_mark_where_it_begins
     text = symptom_multiples.section(record, {})
     assert text.count("<figure") == 2
     assert 'data-trial="0001"' in text
-    assert text.count('text-anchor="start">since epoch 4</text>') == 1
+    assert text.count('text-anchor="end">since epoch 4</text>') == 1
     assert text.count('class="ring"') == 2 + 1  # on both losses at epoch 4; on training's last finite one before NaN
 
 
