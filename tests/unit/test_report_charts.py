@@ -248,6 +248,17 @@ def test_a_final_test_is_taken_as_it_is_with_its_own_noise() -> None:
     assert (found.value, found.low, found.high) == pytest.approx((0.88, 0.88 - half, 0.88 + half))
 
 
+def test_a_loss_is_never_promised_a_whole_interval(sweep: SweepRecord) -> None:
+    """Only its seeds' noise is known: how much the validation examples' losses differ is in no record."""
+    found = expected.expected(sweep)
+    assert found is not None
+    assert not found.whole
+    assert "give or take at least" in expected.told(found, "val_loss")
+    accuracy = expected.expected(accuracies([0.9]).record())
+    assert accuracy is not None
+    assert "95 % interval: 0.8706 to 0.9294" in expected.told(accuracy, "val_accuracy")
+
+
 def test_nothing_is_promised_where_no_noise_is_known() -> None:
     made = SweepLines()
     made.losses(made.suggest(0, {"lr": 0.1}), [0.5], [0.6])

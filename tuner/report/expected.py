@@ -35,6 +35,8 @@ class Expected:
     """`low` and `high` bound 95 %; both are the value where no noise is known."""
     because: tuple[str, ...]
     """What the interval is made of, and what is not in it."""
+    whole: bool
+    """Whether it covers the noise of the examples by which it was judged; where not, it is wider than told."""
 
     @property
     def known(self) -> bool:
@@ -53,13 +55,13 @@ def expected(record: SweepRecord) -> Expected | None:
 
 
 def told(found: Expected, metric: str) -> str:
-    """One sentence."""
+    """One sentence, without its full stop."""
+    about = f"On new data expect {metric} about {number(found.value)}"
     if not found.known:
-        return f"On new data expect {metric} about {number(found.value)}; how far off that may be is not known"
-    return (
-        f"On new data expect {metric} about {number(found.value)} (95 % interval: {number(found.low)} to "
-        f"{number(found.high)})"
-    )
+        return f"{about}; how far off that may be is not known"
+    if not found.whole:
+        return f"{about}, give or take at least {number((found.high - found.low) / 2, 2)} (95 %)"
+    return f"{about} (95 % interval: {number(found.low)} to {number(found.high)})"
 
 
 def _tested(record: SweepRecord, tested: FinalTest) -> Expected | None:
@@ -69,7 +71,7 @@ def _tested(record: SweepRecord, tested: FinalTest) -> Expected | None:
         return None
     half = Z * noise * math.sqrt(tested.n_val / max(1, tested.n_val + tested.n_test))
     said = f"measured on {count(tested.n_test, 'test example')} that nothing was chosen by"
-    return Expected(value, *_bounds(value, half, record.metric), (said,))
+    return Expected(value, *_bounds(value, half, record.metric), (said,), whole=True)
 
 
 def _from_validation(record: SweepRecord, best: TrialRecord, value: float) -> Expected:
@@ -96,12 +98,15 @@ def _from_validation(record: SweepRecord, best: TrialRecord, value: float) -> Ex
     if seeds is not None:
         square += seeds[0] ** 2 * (1 + 1 / seeds[1])
         because.append(f"± {number(Z * seeds[0], 2)} between seeds")
-    elif not accuracy and noise is not None:
+    elif not accuracy and noise:
         square += noise**2
-        because.append(f"± {number(Z * noise, 2)} between epochs; seeds may differ more (`search.finalists` says)")
-    if not accuracy:
-        because.append("the noise of the validation examples is not in it (`tuner run --final-test` measures)")
-    return Expected(value, *_bounds(value, Z * math.sqrt(square), record.metric), tuple(because))
+        because.append(
+            f"± {number(Z * noise, 2)} between epochs; seeds may differ more, as `search.finalists` would say"
+        )
+    whole = accuracy and examples is not None
+    if not whole:
+        because.append("how much the validation examples differ was not recorded: `--final-test` measures it")
+    return Expected(value, *_bounds(value, Z * math.sqrt(square), record.metric), tuple(because), whole)
 
 
 def _between_seeds(record: SweepRecord, best: TrialRecord) -> tuple[float, int] | None:

@@ -163,7 +163,8 @@ def _expected(record: SweepRecord) -> str:
     found = expected.expected(record)
     if found is None:
         return ""
-    because = f'<p class="soft">{escape("; ".join(found.because))}.</p>' if found.because else ""
+    said = "; ".join(found.because)
+    because = f'<p class="soft">{escape(said[:1].upper() + said[1:])}.</p>' if said else ""
     return f'<p class="expect">{escape(expected.told(found, record.metric))}.</p>{because}'
 
 
