@@ -17,7 +17,7 @@ from tests.unit.report_records import OVERFITS, START, SweepLines, four_endings
 from tests.unit.test_report_html import EVIL, Page
 from tuner.records.finding import Finding
 from tuner.records.seeds import chosen_by_mean
-from tuner.records.trial import FinalTest, ParameterRecord, SweepRecord
+from tuner.records.trial import FinalTest, SweepRecord
 from tuner.report import (
     chart_range,
     expected,
@@ -29,10 +29,9 @@ from tuner.report import (
     timeline,
 )
 from tuner.report.html import html
+from tuner.report.night_axes import labels
 from tuner.report.page_data import map_parameters, page_data
 from tuner.report.small_chart import MOST, Curve, Mark, draw, thinned
-
-LR = ParameterRecord("lr", "float", 1e-5, 1.0, True)
 
 
 @pytest.fixture(scope="module")
@@ -147,13 +146,15 @@ def test_a_median_interval_is_exact_by_order_statistics() -> None:
 
 def test_middles_divide_an_axis_into_stretches_of_as_many_trials() -> None:
     found = [(place / 47, float(place), True) for place in range(48)]
-    between = slices.middles(found, LR)
+    between = slices.middles(found)
     assert [one.count for one in between] == [8] * 6
     assert between[0].median == 3.5
     assert (between[0].left, between[0].right) == (0.0, 7 / 47)
-    choice = ParameterRecord("optimizer", "choice", options=("adamw", "sgd"))
-    by_option = slices.middles([(0.25, 1.0, True), (0.25, 2.0, True), (0.75, 5.0, False)], choice)
-    assert [(one.count, one.median) for one in by_option] == [(2, 1.5), (1, 5.0)]
+    by_option = slices.middles([(0.25, 1.0, True), (0.25, 2.0, True), (0.75, 5.0, False)])
+    assert [(one.left, one.right, one.count, one.median) for one in by_option] == [
+        (0.25, 0.25, 2, 1.5),
+        (0.75, 0.75, 1, 5),
+    ]
 
 
 def test_diverged_trials_count_as_the_worst_in_a_slice() -> None:
@@ -169,6 +170,11 @@ def test_what_went_astray_does_not_stretch_the_range() -> None:
     assert panel is not None
     assert panel.low < 1.0 < 2.0 < panel.high
     assert chart_range.panel([math.nan], "min", 0, 10, 0, 10) is None
+
+
+def test_labels_of_a_narrow_range_are_told_apart() -> None:
+    """Three lines at 2.3095, 2.31 and 2.3105 were all called 2.31."""
+    assert labels([2.3095, 2.31, 2.3105]) == ["2.3095", "2.3100", "2.3105"]
 
 
 def test_importance_puts_first_what_moves_the_value(sweep: SweepRecord) -> None:

@@ -62,7 +62,7 @@ class Panel:
 def labels(values: Sequence[float]) -> list[str]:
     """With as many digits as tell them apart: `0.235`, `0.240`."""
     span = min((abs(b - a) for a, b in pairwise(values)), default=0.0)
-    if not 1e-7 < span < 1e5 or max(map(abs, values)) >= 1e6 or len({f"{value:.3g}" for value in values}) < 2:
+    if not 1e-7 < span < 1e5 or max(map(abs, values)) >= 1e6:
         return [number(value, 3) for value in values]
     digits = max(0, math.ceil(-math.log10(span) - 1e-9))
     digits += any(abs(round(value, digits) - value) > span / 100 for value in values)  # 0.15 and 0.25

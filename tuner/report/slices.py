@@ -29,6 +29,8 @@ LEFT, RIGHT, TOP, BOTTOM = 52, 12, 20, 38
 MOST = 12
 """Parameters, those that matter most first."""
 STRETCHES, IN_EACH = 6, 8
+FEW = 12
+"""Values that a parameter may take and still have a median each."""
 OPTIONS = 12
 """Of a choice that are drawn; further ones are left out and counted."""
 
@@ -91,16 +93,23 @@ def points(parameter: ParameterRecord, record: SweepRecord) -> list[tuple[float,
     return sorted(found)
 
 
-def middles(found: Sequence[tuple[float, float, bool]], parameter: ParameterRecord) -> list[Middle]:
-    if parameter.kind == "choice":
-        half = 0.32 / max(1, len(_options(parameter)))
+def middles(found: Sequence[tuple[float, float, bool]]) -> list[Middle]:
+    """Of each option or value where there are FEW, else of stretches of the axis with as many trials in each."""
+    if _half(found):
         places = sorted({place for place, _, _ in found})
-        groups = [(p - half, p + half, [v for place, v, _ in found if place == p]) for p in places]
-        return [_middle(*group) for group in groups]
+        return [_middle(p, p, [v for place, v, _ in found if place == p]) for p in places]
     parts = max(1, min(STRETCHES, len(found) // IN_EACH))
     edges = [round(part * len(found) / parts) for part in range(parts + 1)]
     pieces = [found[a:b] for a, b in pairwise(edges) if b > a]
     return [_middle(piece[0][0], piece[-1][0], [value for _, value, _ in piece]) for piece in pieces]
+
+
+def _half(found: Sequence[tuple[float, float, bool]]) -> float:
+    """Half the width that each of few places takes on the axis; 0 where there are many."""
+    places = sorted({place for place, _, _ in found})
+    if len(places) > FEW or len(places) == len(found):
+        return 0.0
+    return 0.32 * min((b - a for a, b in pairwise(places)), default=0.25)
 
 
 def _middle(left: float, right: float, values: Sequence[float]) -> Middle:
@@ -138,12 +147,12 @@ def _panel(record: SweepRecord) -> Panel | None:
 
 def _figure(parameter: ParameterRecord, record: SweepRecord, panel: Panel) -> str:
     found = points(parameter, record)
-    between = middles(found, parameter)
+    between = middles(found)
     name, metric = escape(printable(parameter.name)), printable(record.metric)
     parts = [f'<text x="2" y="12">{escape(metric[:40])}</text>', *panel.grid(), *_axis(parameter, panel)]
-    parts += _dots(found, parameter, panel)
+    parts += _dots(found, panel)
     for one in between:
-        parts += _drawn(one, panel)
+        parts += _drawn(one, _half(found), panel)
     best = min(between, key=lambda one: one.median if record.mode == "min" else -one.median, default=None)
     told = f"{metric} over {parameter.name}, {len(found)} trials"
     if best is not None:
@@ -158,7 +167,7 @@ def _where(one: Middle, parameter: ParameterRecord) -> str:
         place = round((one.left + one.right) / 2 * len(_options(parameter)) - 0.5)
         return f"at {scalar(parameter.options[place])}"
     ends = [scalar(placing.at(parameter, end)) for end in (one.left, one.right)]
-    return f"between {ends[0]} and {ends[1]}"
+    return f"at {ends[0]}" if one.left == one.right else f"between {ends[0]} and {ends[1]}"
 
 
 def _axis(parameter: ParameterRecord, panel: Panel) -> Iterator[str]:
@@ -196,9 +205,9 @@ def _ticks(parameter: ParameterRecord) -> Iterator[tuple[float, str]]:
             yield where, number(value, 3)
 
 
-def _dots(found: Sequence[tuple[float, float, bool]], parameter: ParameterRecord, panel: Panel) -> Iterator[str]:
+def _dots(found: Sequence[tuple[float, float, bool]], panel: Panel) -> Iterator[str]:
     """Trials with the same option side by side."""
-    spread = 0.6 / max(1, len(_options(parameter))) if parameter.kind == "choice" else 0.0
+    spread = 1.8 * _half(found)
     moves = {True: "", False: ""}
     for row, (place, value, whole) in enumerate(found):
         x = panel.x(place + spread * ((row * 0.6180339887) % 1 - 0.5))
@@ -209,8 +218,8 @@ def _dots(found: Sequence[tuple[float, float, bool]], parameter: ParameterRecord
             yield f'<path class="{look}" d="{moves[whole]}"/>'
 
 
-def _drawn(one: Middle, panel: Panel) -> Iterator[str]:
-    left, right = panel.x(one.left), panel.x(one.right)
+def _drawn(one: Middle, half: float, panel: Panel) -> Iterator[str]:
+    left, right = panel.x(one.left - half), panel.x(one.right + half)
     if right - left < 6:
         left, right = left - 3, right + 3
     top, bottom = panel.y(one.high), panel.y(one.low)

@@ -119,7 +119,8 @@ def _told(found: Timeline) -> str:
     share = found.idle / (found.seconds * len(found.rows))
     return (
         f"At most {count(len(found.rows), 'trial')} ran at once, for {duration(found.seconds)}: workers were busy for "
-        f"{duration(found.busy)} and idle for {duration(found.idle)} ({share:.0%} of their time)."
+        f"{duration(found.busy)} and idle for {duration(found.idle)} ({share:.0%} of their time, the sweep's start and "
+        "end included)."
     )
 
 
