@@ -108,7 +108,7 @@ def _picture(found: Importances, look: str, width: int, left: int) -> str:
 def _bar(row: Important, top: float, scale: float, left: int) -> Iterator[str]:
     wide, low, high = (max(0.0, value) * scale for value in (row.share, row.low, row.high))
     y = top + ROW / 2
-    letters = max(4, (left - 8) // 7)
+    letters = int((left - 8) / 7.6)
     name = printable(row.name)
     name = name if len(name) <= letters else "…" + name[1 - letters :]
     yield f'<text x="{left - 6}" y="{y + 4:.0f}" text-anchor="end">{escape(name)}</text>'

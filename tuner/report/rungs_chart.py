@@ -60,8 +60,8 @@ def section(record: SweepRecord) -> str:
     pictures = "".join(_picture(found, record, *size) for size in SIZES)
     return (
         '<section id="rungs" aria-labelledby="rungs-title"><h2 id="rungs-title">Rungs</h2>'
-        f"<p>At each rung the scheduler compares trials by {metric}: a dot went on, a cross was stopped there; a ring "
-        f"waits, or ended in another way. What is much worse than most lies on the edge. "
+        f"<p>At each rung, an epoch, the scheduler compares trials by {metric}: a dot went on, a cross was "
+        f"stopped there; a ring waits, or ended in another way. What is much worse than most lies on the edge. "
         f"{escape(_told(found, record))}</p>{pictures}"
         f'<div class="scroll" tabindex="0"><table class="still"><thead><tr>{cells}</tr></thead><tbody>{rows}</tbody>'
         "</table></div></section>"
@@ -100,7 +100,7 @@ def _picture(found: Sequence[Level], record: SweepRecord, look: str, width: int,
         return ""
     parts = [f'<text x="2" y="12">{escape(printable(record.metric)[:40])}</text>', *panel.grid()]
     for place, level in enumerate(found):
-        parts += _column(level, place, len(found), panel, record.mode, look == "wide")
+        parts += _column(level, place, len(found), panel, record.mode)
     told = "; ".join(
         f"epoch {level.epoch}: {len(level.came)} came, {len(level.of(WENT))} went on, "
         f"{len(level.of(STOPPED))} were stopped"
@@ -110,7 +110,7 @@ def _picture(found: Sequence[Level], record: SweepRecord, look: str, width: int,
     return f'<svg class="chart-svg only-{look}" {box}>{"".join(parts)}</svg>'
 
 
-def _column(level: Level, place: int, of: int, panel: Panel, mode: str, roomy: bool) -> Iterator[str]:
+def _column(level: Level, place: int, of: int, panel: Panel, mode: str) -> Iterator[str]:
     """The dots of a rung, spread sideways by golden sections; what they came to below."""
     middle, half = panel.x((place + 0.5) / of), (panel.right - panel.left) / of / 2
     worse = panel.high if mode == "min" else panel.low
@@ -131,6 +131,8 @@ def _column(level: Level, place: int, of: int, panel: Panel, mode: str, roomy: b
             yield f'<path class="{look}" d="{moves[fate]}"/>'
     y = panel.bottom + 15
     went = len(level.of(WENT))
-    told = f"{went} of {len(level.came)} went on" if roomy else f"{went} of {len(level.came)}"
-    yield f'<text class="strong" x="{middle:.1f}" y="{y:.0f}" text-anchor="middle">epoch {level.epoch}</text>'
+    told, name = f"{went} of {len(level.came)} went on", f"epoch {level.epoch}"
+    if 2 * half < 18 * 8:
+        told, name = f"{went} of {len(level.came)}", f"epoch {level.epoch}" if 2 * half > 70 else str(level.epoch)
+    yield f'<text class="strong" x="{middle:.1f}" y="{y:.0f}" text-anchor="middle">{name}</text>'
     yield f'<text x="{middle:.1f}" y="{y + 15:.0f}" text-anchor="middle">{told}</text>'

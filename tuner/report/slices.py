@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from itertools import pairwise
 
@@ -31,6 +31,8 @@ MOST = 12
 STRETCHES, IN_EACH = 6, 8
 FEW = 12
 """Values that a parameter may take and still have a median each."""
+WIDEST = 0.15
+"""Half of what one value takes of the axis at most."""
 OPTIONS = 12
 """Of a choice that are drawn; further ones are left out and counted."""
 
@@ -109,7 +111,7 @@ def _half(found: Sequence[tuple[float, float, bool]]) -> float:
     places = sorted({place for place, _, _ in found})
     if len(places) > FEW or len(places) == len(found):
         return 0.0
-    return 0.32 * min((b - a for a, b in pairwise(places)), default=0.25)
+    return min(WIDEST, 0.32 * min((b - a for a, b in pairwise(places)), default=WIDEST))
 
 
 def _middle(left: float, right: float, values: Sequence[float]) -> Middle:
@@ -149,7 +151,13 @@ def _figure(parameter: ParameterRecord, record: SweepRecord, panel: Panel) -> st
     found = points(parameter, record)
     between = middles(found)
     name, metric = escape(printable(parameter.name)), printable(record.metric)
-    parts = [f'<text x="2" y="12">{escape(metric[:40])}</text>', *panel.grid(), *_axis(parameter, panel)]
+    parts = [f'<text x="2" y="12">{escape(metric[:40])}</text>', *panel.grid()]
+    parts.append(f'<path class="axis" d="M{panel.left:.0f} {panel.bottom:.0f}H{panel.right:.0f}"/>')
+    parts.append(_name(parameter, panel))
+    if parameter.kind != "choice" and (half := _half(found)):  # the outer values need room beside them
+        room = half * (panel.right - panel.left)
+        panel = replace(panel, left=panel.left + room, right=panel.right - room)
+    parts += _scale(parameter, panel)
     parts += _dots(found, panel)
     for one in between:
         parts += _drawn(one, _half(found), panel)
@@ -170,18 +178,19 @@ def _where(one: Middle, parameter: ParameterRecord) -> str:
     return f"at {ends[0]}" if one.left == one.right else f"between {ends[0]} and {ends[1]}"
 
 
-def _axis(parameter: ParameterRecord, panel: Panel) -> Iterator[str]:
-    bottom = panel.bottom
-    yield f'<path class="axis" d="M{panel.left:.0f} {bottom:.0f}H{panel.right:.0f}"/>'
+def _scale(parameter: ParameterRecord, panel: Panel) -> Iterator[str]:
     for place, label in _ticks(parameter):
-        side = "end" if place > 0.93 else "middle"
+        side = "end" if panel.x(place) > WIDTH - 3 * RIGHT else "middle"
         x = panel.x(place) + (8 if side == "end" else 0)
-        yield f'<text x="{x:.1f}" y="{bottom + 15:.0f}" text-anchor="{side}">{escape(label)}</text>'
+        yield f'<text x="{x:.1f}" y="{panel.bottom + 15:.0f}" text-anchor="{side}">{escape(label)}</text>'
+
+
+def _name(parameter: ParameterRecord, panel: Panel) -> str:
     scale = ", logarithmic" if parameter.log else ""
     letters = 40 - len(scale)
     name = printable(parameter.name)
     name = name if len(name) <= letters else "…" + name[1 - letters :]
-    yield f'<text x="{panel.right:.0f}" y="{bottom + 32:.0f}" text-anchor="end">{escape(name + scale)}</text>'
+    return f'<text x="{panel.right:.0f}" y="{panel.bottom + 32:.0f}" text-anchor="end">{escape(name + scale)}</text>'
 
 
 def _ticks(parameter: ParameterRecord) -> Iterator[tuple[float, str]]:
@@ -195,6 +204,8 @@ def _ticks(parameter: ParameterRecord) -> Iterator[tuple[float, str]]:
         return
     low, high = float(parameter.low or 0.0), float(parameter.high or 0.0)
     values = log_ticks(low, high) if parameter.log else ticks(low, high)
+    if parameter.kind == "int":
+        values = [value for value in values if value == round(value)]
     if len(values) < 2:
         values = [low, high]
     while len(values) > 5:

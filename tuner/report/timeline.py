@@ -23,7 +23,7 @@ MOST_ROWS = 64
 MOST_TOLD = 3000
 """Spans that each say what they were; of more trials they are drawn alone."""
 UNITS = ((1.0, "s"), (60.0, "min"), (3600.0, "h"), (86400.0, "days"))
-NOWHERE = "unknown node"
+NOWHERE = "unnamed"
 
 
 class Span(NamedTuple):
@@ -183,7 +183,7 @@ def _picture(found: Timeline, record: SweepRecord, look: str, width: int, left: 
     for place, row in enumerate(rows):
         if row.node not in places:
             name = printable(row.node)
-            name = name if len(name) * 7 < left - 8 else name[: max(1, (left - 8) // 7 - 1)] + "…"
+            name = name if len(name) * 7.6 < left - 8 else name[: int((left - 8) / 7.6) - 1] + "…"
             parts.append(f'<text x="2" y="{TOP + ROW * place + 11}">{escape(name)}</text>')
             if place:
                 parts.append(f'<path class="axis" d="M2 {TOP + ROW * place}H{width - 10}"/>')
