@@ -93,6 +93,13 @@ def test_losses_and_avoided_nodes_are_marked_on_the_time_line() -> None:
     assert EVIL not in text
 
 
+def test_every_trial_that_is_opened_by_a_click_is_in_the_table(sweep: SweepRecord) -> None:
+    """A further seed's bar opened a trial that the table does not have."""
+    opened = re.findall(r'data-trial="([^"]+)"', html(sweep))
+    assert len(opened) > 60
+    assert set(opened) <= {trial.trial for trial in sweep.trials}
+
+
 def test_trials_that_ran_at_once_have_rows_of_their_own(sweep: SweepRecord) -> None:
     found = timeline.timeline(sweep)
     assert found is not None

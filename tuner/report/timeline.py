@@ -179,6 +179,7 @@ def _picture(found: Timeline, record: SweepRecord, look: str, width: int, left: 
     scale = (width - 10 - left) / found.seconds
     parts = [*_axis(found.seconds, scale, left, width, bottom)]
     told = sum(len(row.spans) for row in rows) <= MOST_TOLD
+    opens = {trial.trial: trial.repeat_of or trial.trial for trial in record.trainings}
     places: dict[str, list[int]] = {}
     for place, row in enumerate(rows):
         if row.node not in places:
@@ -188,7 +189,7 @@ def _picture(found: Timeline, record: SweepRecord, look: str, width: int, left: 
             if place:
                 parts.append(f'<path class="axis" d="M2 {TOP + ROW * place}H{width - 10}"/>')
         places.setdefault(row.node, []).append(place)
-        parts += _bars(row, TOP + ROW * place, scale, left, told)
+        parts += _bars(row, TOP + ROW * place, scale, left, opens if told else None)
     parts += _events(record, rows, places, scale, left)
     for since, _ in record.away:
         x = left + scale * _at(record, since)
@@ -207,17 +208,18 @@ def _axis(seconds: float, scale: float, left: int, width: int, bottom: int) -> I
     yield f'<text x="{width - 4}" y="{bottom + 30}" text-anchor="end">time since the start ({unit})</text>'
 
 
-def _bars(row: Row, top: float, scale: float, left: int, told: bool) -> Iterator[str]:
+def _bars(row: Row, top: float, scale: float, left: int, opens: Mapping[str, str] | None) -> Iterator[str]:
+    """`opens`: which trial of the table a click opens, a further seed its configuration's; None: bars say nothing."""
     moves: dict[str, str] = {}
     for span in row.spans:
         look, height = _look(span.ending)
         x, wide = left + scale * span.start, max(0.6, scale * (span.end - span.start) - 0.4)
         bar = f"M{x:.1f} {top + 2 + BAR - height}h{wide:.1f}v{height}h-{wide:.1f}z"
-        if told:
+        if opens is not None:
             says = f"trial {span.trial}, {span.ending}: {duration(span.end - span.start)} on {row.node}"
-            name = escape(span.trial)
             title = f"<title>{escape(printable(says))}</title>"
-            yield f'<path class="bar {look}" d="{bar}" data-trial="{name}">{title}</path>'
+            click = f' data-trial="{escape(opens[span.trial])}"' if span.trial in opens else ""
+            yield f'<path class="bar {look}" d="{bar}"{click}>{title}</path>'
         else:
             moves[look] = moves.get(look, "") + bar
     for look, bars in moves.items():
