@@ -48,6 +48,15 @@ def test_without_a_terminal_there_are_no_colours(name: str) -> None:
     assert "\x1b" not in drawn(picture(name))
 
 
+def test_what_to_expect_on_new_data_is_told_where_its_noise_is_known() -> None:
+    sweep = SweepLines(metric="val_accuracy", mode="max", trials=1)
+    trial = sweep.suggest(0, {"lr": 0.1})
+    sweep.report(trial, 1, {"val_accuracy": 0.9})
+    assert "On new data" not in drawn(final(sweep.record()))
+    sweep.lines[-1]["facts"] = {"n_val": 400}
+    assert "On new data expect val_accuracy about 0.9 (95 % interval: 0.8706 to 0.9294)" in drawn(final(sweep.record()))
+
+
 def test_a_users_text_is_not_read_as_markup_and_cannot_steer_the_terminal() -> None:
     sweep = SweepLines(name="[bold]x[/bold]\x1b[2J", metric="[red]m")
     trial = sweep.suggest(0, {"[link=evil]": "[/]"})

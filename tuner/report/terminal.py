@@ -17,7 +17,7 @@ from tuner.records.finding import HEALTHY, UNKNOWN, Diagnosis, Finding, Remedy
 from tuner.records.history import History
 from tuner.records.run_directory import RunDirectory
 from tuner.records.trial import ENDINGS, SweepRecord, TrialRecord
-from tuner.report import losses, seeds_table
+from tuner.report import expected, losses, seeds_table
 from tuner.report.matter import Failures, Matter, failures, findings_that_matter, next_step, shown_path
 from tuner.report.sparkline import sparkline
 from tuner.report.summary import ending_counts, epochs_saved, verdict_counts
@@ -150,6 +150,9 @@ def _best(record: SweepRecord) -> list[RenderableType]:
     others = _other_metrics(best, record.metric)
     by_mean = seeds_table.told(record)
     told = [Text(f"  {printable(by_mean)}")] if by_mean else []
+    hoped = expected.expected(record)
+    if hoped is not None and hoped.known:
+        told.append(Text(f"  {printable(expected.told(hoped, record.metric))}"))
     return [head, *told, table, *([Text(f"  at that epoch: {others}", "dim")] if others else [])]
 
 
