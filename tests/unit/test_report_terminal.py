@@ -49,6 +49,7 @@ def test_without_a_terminal_there_are_no_colours(name: str) -> None:
 
 
 def test_what_to_expect_on_new_data_is_told_where_its_noise_is_known() -> None:
+    """Of a trial that still runs, too: there the search for the winner's luck found nobody and raised."""
     sweep = SweepLines(metric="val_accuracy", mode="max", trials=1)
     trial = sweep.suggest(0, {"lr": 0.1})
     sweep.report(trial, 1, {"val_accuracy": 0.9})

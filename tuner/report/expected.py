@@ -84,7 +84,9 @@ def _from_validation(record: SweepRecord, best: TrialRecord, value: float) -> Ex
     because, square, noise = [], 0.0, None
     if not accuracy or examples is not None:
         values, noise = winner_is_lucky.candidates(record, examples or 1)
-        luck = None if noise is None else winner_is_lucky.optimism(np.sort(sign * np.array(values)), noise)
+        luck = (
+            None if noise is None or not values else winner_is_lucky.optimism(np.sort(sign * np.array(values)), noise)
+        )
         if luck is not None and luck[0] > 0:
             because.append(
                 f"{number(luck[0], 2)} {_worse(record.mode)}: the best of {len(values)} owes so much to luck"
