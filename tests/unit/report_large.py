@@ -25,13 +25,16 @@ SYMPTOMS = {
 
 
 def large(trials: int, workers: int = 8, metric: str = "val_loss", epochs: int = 27) -> SweepRecord:
+    return large_lines(trials, workers, metric, epochs).record()
+
+
+def large_lines(trials: int, workers: int = 8, metric: str = "val_loss", epochs: int = 27) -> SweepLines:
     """`workers` on two nodes; every tenth or so of the learning rates diverges."""
     numbers = random.Random(5)
     sweep = SweepLines(trials=trials, max_epochs=epochs, metric=metric, mode="max" if "accuracy" in metric else "min")
     sweep.lines[0]["finalists"] = {"top": 3, "seeds": 3}
     free = [(START + 20.0, worker) for worker in range(workers)]
     seen: dict[int, list[float]] = {rung: [] for rung in RUNGS}
-    lines: list[dict[str, Any]] = []
     lost = 0
     for number in range(trials):
         begun, worker = heapq.heappop(free)
@@ -54,9 +57,8 @@ def large(trials: int, workers: int = 8, metric: str = "val_loss", epochs: int =
     _finalists(sweep, numbers)
     sweep.sweep_finding(MORE_EPOCHS)
     sweep.end()
-    lines = sorted(sweep.lines, key=lambda line: line["at"])
-    sweep.lines = lines
-    return sweep.record()
+    sweep.lines.sort(key=lambda line: float(line["at"]))
+    return sweep
 
 
 def _train(

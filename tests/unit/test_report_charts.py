@@ -12,10 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.unit.report_large import large
+from tests.unit.report_large import large, large_lines
 from tests.unit.report_records import OVERFITS, START, SweepLines, four_endings
 from tests.unit.test_report_html import EVIL, Page
 from tuner.records.finding import Finding
+from tuner.records.fold import Fold
 from tuner.records.seeds import chosen_by_mean
 from tuner.records.trial import FinalTest, SweepRecord
 from tuner.report import (
@@ -309,6 +310,14 @@ def test_the_page_has_every_section_in_its_order_and_names_each_picture(sweep: S
     assert len(pictures) > 12
     assert all(attributes["aria-label"] for attributes in pictures)
     assert not re.search(r'd="[^"]*(nan|inf)', page.split("</main>")[0])
+
+
+@pytest.mark.parametrize("metric", ["val_loss", "val_accuracy"])
+def test_a_sweep_that_was_killed_anywhere_is_drawn(metric: str) -> None:
+    lines = large_lines(24, 4, metric).lines
+    for cut in range(2, len(lines), len(lines) // 12):
+        page = html(Fold("runs/x").apply(lines[:cut]).record())
+        assert '<section id="answer"' in page
 
 
 TEXTS = st.text(
