@@ -64,13 +64,16 @@ report.axes = (() => {
 
   /* The sweep's value as an axis; what lies far outside (diverged trials) is held at its end. */
   const value = (() => {
-    const values = data.trials.map((trial) => trial.value).filter((one) => one !== null).sort((one, two) => one - two);
-    if (!values.length) return null;
+    const all = data.trials.filter((trial) => trial.value !== null);
+    if (!all.length) return null;
+    const sane = all.filter((trial) => !trial.diverged);
+    const values = (sane.length > 1 ? sane : all).map((trial) => trial.value).sort((one, two) => one - two);
+    const ends = all.reduce(([low, high], trial) => [Math.min(low, trial.value), Math.max(high, trial.value)], [Infinity, -Infinity]);
     const worst = data.mode === "min" ? Math.floor(0.95 * (values.length - 1)) : Math.ceil(0.05 * (values.length - 1));
     const [low, high] = data.mode === "min" ? [values[0], values[worst]] : [values[worst], values[values.length - 1]];
     const kept = values.filter((one) => one >= low && one <= high);
     const scale = numeric(kept, low > 0 && high / low > 20, low, high);
-    const cut = data.mode === "min" ? high < values[values.length - 1] : low > values[0];
+    const cut = data.mode === "min" ? high < ends[1] : low > ends[0];
     return {
       name: data.metric, kind: "number", varies: true, off: "no value", cut, ...scale, value: (trial) => trial.value,
       at: (one) => (one === null ? null : Math.min(1, Math.max(0, scale.at(one)))),

@@ -20,7 +20,7 @@
     data.trials.forEach((trial, i) => {
       points[i] = (trial.curves[place] || []).map((value, at) => {
         const finite = typeof value === "number";
-        if (finite) (trial.verdict === "diverged" ? all : sane).push(value);
+        if (finite) (trial.verdict === "diverged" || trial.diverged ? all : sane).push(value);
         return [epochOf(trial, at), finite ? value : null, value];
       });
     });
