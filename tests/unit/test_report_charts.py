@@ -303,7 +303,9 @@ def test_a_small_chart_marks_what_is_not_finite_and_keeps_ends() -> None:
 
 def test_the_page_has_every_section_in_its_order_and_names_each_picture(sweep: SweepRecord) -> None:
     page = html(sweep, "name: x")
-    order = "answer seeds curves symptoms parallel importance slices map rungs time findings endings trials sweep"
+    order = (
+        "answer seeds curves symptoms parallel importance slices map rungs time losses findings endings trials sweep"
+    )
     assert re.findall(r'<section id="(\w+)"', page) == order.split()
     assert re.findall(r'<a href="#(\w+)">', page) == order.split()
     pictures = [attributes for tag, attributes in Page(page).elements if tag == "svg" and "role" in attributes]

@@ -56,6 +56,8 @@ def test_workers_nodes_and_what_was_repeated() -> None:
     page = html(record)
     assert page.count(f">{TITLE}</h2>") == 1
     assert "node 77aa77aa is &lt;b&gt;avoided&lt;/b&gt;" in page
+    assert section(record).count("its worker died") == 2
+    assert "trial 0001 on 77aa77aa: lost, its worker died" in page
     assert "Nodes that lost workers and lived on: 77aa77aa (2)." in shown(record)
 
 

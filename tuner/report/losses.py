@@ -15,6 +15,8 @@ from tuner.records.trial import FAILED, Loss, SweepRecord
 from tuner.report.wording import count, duration, printable
 
 TITLE = "Lost on the way"
+NAMED_LOSSES = 20
+"""Told one by one on the page; the others are counted."""
 TRIALS = 5
 """Named of those that lost a worker; the others are counted."""
 WHY = {
@@ -47,12 +49,32 @@ def section(record: SweepRecord) -> str:
     if not items:
         return ""
     heading = f'<h2 id="losses-title">{TITLE}</h2>'
-    return f'<section id="losses" aria-labelledby="losses-title">{heading}<ul>{items}</ul></section>'
+    return f'<section id="losses" aria-labelledby="losses-title">{heading}<ul>{items}</ul>{_each(record)}</section>'
 
 
 def terminal(record: SweepRecord) -> RenderableType | None:
     lines = told(record)
     return Group(Text(TITLE, "bold"), *(Text(f"  {printable(line)}") for line in lines)) if lines else None
+
+
+def _each(record: SweepRecord) -> str:
+    """When, whose and to what; of many the first."""
+    if not record.losses:
+        return ""
+    items = "".join(
+        f"<li>{escape(printable(_one(loss, loss.at - record.started_at)))}</li>"
+        for loss in record.losses[:NAMED_LOSSES]
+    )
+    more = len(record.losses) - NAMED_LOSSES
+    items += f"<li>and {more} more, in the journal</li>" if more > 0 else ""
+    return (
+        f"<details><summary>{count(len(record.losses), 'lost worker')}, one by one</summary><ul>{items}</ul></details>"
+    )
+
+
+def _one(loss: Loss, after: float) -> str:
+    where = f" on {loss.node}" if loss.node else ""
+    return f"{duration(after)} after the sweep began, trial {loss.trial}{where}: {loss.failure}, {loss.reason}"
 
 
 def _trials(record: SweepRecord) -> str:

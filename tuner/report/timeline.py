@@ -148,22 +148,8 @@ def _nodes(found: Timeline, record: SweepRecord) -> str:
         )
     return (
         f'<div class="scroll" tabindex="0"><table class="still"><thead><tr>{cells}</tr></thead>'
-        f"<tbody>{''.join(lines)}</tbody></table></div>{_reasons(record)}"
+        f"<tbody>{''.join(lines)}</tbody></table></div>"
     )
-
-
-def _reasons(record: SweepRecord) -> str:
-    """What was said of lost workers and avoided nodes, in the order of time; of many the first twenty."""
-    said = [(one.at, f"trial {one.trial}: {one.failure or 'lost'}, {one.reason}") for one in record.losses]
-    said += [(one.at, one.reason) for one in record.avoided]
-    if not said:
-        return ""
-    items = "".join(
-        f"<li>after {duration(_at(record, at))}: {escape(printable(reason))}</li>" for at, reason in sorted(said)[:20]
-    )
-    more = f"<li>and {len(said) - 20} more in the journal</li>" if len(said) > 20 else ""
-    summary = f"{count(len(record.losses), 'lost worker')}, {count(len(record.avoided), 'avoided node')}"
-    return f"<details><summary>{summary}: what was said</summary><ul>{items}{more}</ul></details>"
 
 
 def _by_node(rows: Sequence[Row]) -> Mapping[str, list[Row]]:
