@@ -7,7 +7,7 @@ drawn anew for every history, so that no unlucky half is shared.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -98,6 +98,8 @@ class Year:
     nights: list[Figures] = field(default_factory=list)
     state: str = OK
     told: list[Told] = field(default_factory=list)
+    champion: Hashable = None
+    """The configuration that was the best of the last good night, and is trained again."""
 
     def __post_init__(self) -> None:
         values = recorded()[self.world.pool][self.world.metric]
@@ -106,12 +108,15 @@ class Year:
         self.width = noise_width([values]) or 0.0
         searched = self.rng.permutation(recorded()["mlp_search"]["val_loss"])
         self.searched = searched[len(searched) // 2 :]
-        self.best_width = noise_width([np.array([self._best() for _ in range(200)])]) or 0.0
+        seeds = recorded()["mlp"]["val_loss"]
+        self.seed_effects = seeds - np.median(seeds)
+        self.best_width = noise_width([np.array([self._best()[0] for _ in range(200)])]) or 0.0
         self.sign = 1.0 if self.world.metric == "val_loss" else -1.0
         self.rules = JudgeRules(self.world.metric, "min" if self.sign > 0 else "max", self.false_alarms)
         self.conditions, self.seeds = 0, self._draw(self.anchors)
         controls = self._controls(self.seeds, ALL)
         self.reference = self._figures(controls, Plant("quiet"))
+        self.champion = self.reference.best_config
 
     def run(self, nights: int, plant: Plant = Plant("quiet")) -> list[Told]:
         """The next nights, with `plant` from the first of them on."""
@@ -132,6 +137,8 @@ class Year:
         tonight = self._figures(values if more else first, plant)
         said = judge(tonight, *given)
         self.nights.append(replace(tonight, verdict=said.verdict))
+        if self.nights[-1].is_comparable:
+            self.champion = tonight.best_config
         if said.verdict in STATES:
             self.state = said.verdict
         ended = [self.sign * value for value in first.values() if np.isfinite(value)]
@@ -151,16 +158,25 @@ class Year:
             badness = badness + self.world.jitter * self.width * self.rng.standard_normal(ALL)
         return {seed: float(self.sign * badness[seed]) for seed in range(count)}
 
-    def _best(self) -> float:
-        return float(self.rng.choice(self.searched, DRAWS).min())
+    def _best(self) -> tuple[float, int]:
+        """The best badness and the place of its configuration: new ones, and the champion on another seed."""
+        places = self.rng.choice(len(self.searched), DRAWS)
+        values = self.searched[places]
+        if self.champion is not None:
+            again = self.searched[self.champion] + self.rng.choice(self.seed_effects)
+            places, values = np.append(places, self.champion), np.append(values, again)
+        won = int(np.argmin(values))
+        return float(values[won]), int(places[won])
 
     def _figures(self, controls: dict[int, float], plant: Plant) -> Figures:
         failed = 0.02 if plant.failed is None else plant.failed
-        best = self._best() + plant.best * self.best_width
+        best, place = self._best()
+        best += plant.best * self.best_width
         return Figures(
             night=f"night-{len(self.nights)}",
             controls=controls,
             best=self.sign * best,
+            best_config=place,
             conditions=str(self.conditions),
             trials=30,
             failed=round(30 * failed) if plant.failed is not None else int(self.rng.binomial(30, failed)),

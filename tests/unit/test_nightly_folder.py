@@ -261,6 +261,13 @@ def test_the_last_best_is_tried_again_and_earlier_nights_are_told(tmp_path: Path
     assert tonights_sweep(grid, "2026-11-09-x", nights, tmp_path).search.warm_start == ()
 
 
+def test_what_won_under_a_fault_is_not_what_is_tried_again(tmp_path: Path) -> None:
+    good = night(1, best=NightBest("0004", {"lr": 0.03}, 0.1))
+    bad = night(2, REGRESSED, best=NightBest("0004", {"lr": 0.09}, 0.1))
+    assert tonights_sweep(SWEEP, "2026-11-09-x", [good, bad], tmp_path).search.enqueue == ({"lr": 0.03},)
+    assert tonights_sweep(SWEEP, "2026-11-09-x", [bad], tmp_path).search.enqueue == ({"lr": 0.09},)
+
+
 def test_a_best_that_the_space_holds_no_more_is_left_out(tmp_path: Path) -> None:
     old = night(1, best=NightBest("0004", {"lr": 7.0}, 0.1))
     assert tonights_sweep(SWEEP, "2026-11-09-x", [old], tmp_path).search.enqueue == ()

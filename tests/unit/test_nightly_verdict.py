@@ -83,6 +83,24 @@ SENTENCES = {
         "the search's best val_loss is 0.360, 0.150 (71 %) above the usual 0.210 of 9 nights, which lie 0.019 apart; "
         "the control is as it was",
     ),
+    "best, by another configuration": (
+        said(
+            night(values=TEN[:3], shift=0.0005, best=0.36, best_config="new"),
+            [replace(one, best=0.2 + 0.01 * (i % 4), best_config="old") for i, one in enumerate(quiet(9))],
+        ),
+        REGRESSED,
+        "the search's best val_loss is 0.360, 0.150 (71 %) above the usual 0.210 of 9 nights, which lie 0.019 apart; "
+        "the control is as it was",
+    ),
+    "best, better": (
+        said(
+            night(values=TEN[:3], shift=0.0005, best=0.06, best_config="old"),
+            [replace(one, best=0.2 + 0.01 * (i % 4), best_config="old") for i, one in enumerate(quiet(9))],
+        ),
+        IMPROVED,
+        "the search's best val_loss is 0.060, 0.150 (71 %) below the usual 0.210 of 9 nights, which lie 0.019 apart; "
+        "the control is as it was",
+    ),
     "still": (
         said(night(shift=0.0015), quiet(9), state=REGRESSED),
         REGRESSED,
@@ -96,6 +114,23 @@ SENTENCES = {
 def test_one_sentence_says_it_with_its_numbers(case: str) -> None:
     found, verdict, why = SENTENCES[case]
     assert (found.verdict, found.why) == (verdict, why)
+
+
+def test_a_better_configuration_is_a_find_and_no_better_model() -> None:
+    """The search had luck: its code is what it was, and the next night would be called a relapse."""
+    usual = [replace(one, best=0.6 + 0.01 * (i % 4), best_config="old") for i, one in enumerate(quiet(9))]
+    lucky = night("lucky", TEN[:3], 0.0005, best=0.36, best_config="new")
+    found = said(lucky, usual)
+    assert found.verdict == OK
+    assert found.remarks == (
+        "the search found a better configuration: val_loss 0.360, 0.250 (41 %) below the usual 0.610; the control is "
+        "as it was",
+    )
+    history = [*usual, replace(lucky, verdict=OK)]
+    again = said(night(values=TEN[:3], shift=0.0004, best=0.37, best_config="new"), history)
+    assert (again.verdict, again.remarks) == (OK, ()), "the champion does what it did before"
+    lost = said(night(values=TEN[:3], shift=0.0004, best=0.9, best_config="new"), history)
+    assert (lost.verdict, lost.by) == (REGRESSED, "best")
 
 
 def test_the_same_values_without_the_state_are_within_the_noise() -> None:

@@ -1,4 +1,4 @@
-"""Tonight's sweep: the file's, with a seed of its own, the last best tried first, finalists, earlier nights' trials."""
+"""Tonight's sweep: the file's with a seed of its own, the last good best first, finalists, earlier nights' trials."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tuner.nightly.identity import search_seed
-from tuner.records.night import INCOMPLETE, NightRecord
+from tuner.records.night import IMPROVED, INCOMPLETE, NOISY, OK, NightRecord
 from tuner.records.values import Config
 from tuner.space import identity
 from tuner.sweep import Sweep, WarmStart
@@ -18,6 +18,8 @@ LEARNS = ("rung_tpe", "tpe", "gp")
 nothing left to try, random and Halton search learn nothing."""
 WARM_NIGHTS = 5
 """Comparable nights whose trials the searcher is told, the last ones."""
+GOOD = (OK, NOISY, IMPROVED)
+"""Nights whose best may be the champion: what won under a fault may have won by it."""
 FINALISTS = FinalistsSection(top=3, seeds=3)
 """Where the file asks for neither finalists nor repeats."""
 
@@ -48,12 +50,14 @@ def tonights_sweep(sweep: Sweep, night: str, comparable: Sequence[NightRecord], 
 
 
 def _champion(sweep: Sweep, comparable: Sequence[NightRecord]) -> tuple[Config, ...]:
-    """The last night's best is trained again, or an unlucky search would be taken for a worse model."""
-    best = next((night.best for night in reversed(comparable) if night.best is not None), None)
+    """The last good night's best is trained again, or an unlucky search would be taken for a worse model."""
+    known = [night for night in comparable if night.best is not None]
+    good = [night for night in known if night.verdict in GOOD]
+    best = next((night.best for night in reversed(good or known)), None)
     if best is None or sweep.space.faults(best.config):
         return ()
-    known = {identity(config) for config in sweep.search.enqueue}
-    return () if identity(best.config) in known else (best.config,)
+    asked = {identity(config) for config in sweep.search.enqueue}
+    return () if identity(best.config) in asked else (best.config,)
 
 
 def _earlier(sweep: Sweep, comparable: Sequence[NightRecord], runs: Path) -> tuple[WarmStart, ...]:

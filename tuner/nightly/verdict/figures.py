@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 
 from tuner.records.night import IMPROVED, NOISY, OK, ControlResult, NightRecord
 from tuner.records.trial import COMPLETED, DOOMED, FAILED
+from tuner.space import identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class Figures:
     controls_failed: int = 0
     """Controls that raised, ran out of memory or lost their workers for good: they say nothing of the model."""
     best: float | None = None
+    best_config: Hashable = None
+    """What tells its configuration from others; None: not known."""
     conditions: str = ""
     """Fingerprint of code, data, packages and machine: nights that share it may repeat each other bit for bit."""
     trials: int = 0
@@ -72,6 +75,7 @@ def figures(record: NightRecord) -> Figures:
         controls={one.seed: value for one in record.controls if (value := _value(one, record.mode)) is not None},
         controls_failed=sum(one.ending == FAILED for one in record.controls),
         best=None if record.best is None else record.best.value,
+        best_config=None if record.best is None else identity(record.best.config),
         conditions=fingerprint(record),
         trials=record.trials.get("total", 0),
         failed=record.trials.get(FAILED, 0),

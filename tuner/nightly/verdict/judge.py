@@ -22,7 +22,7 @@ from tuner.nightly.verdict.noise import noise_width
 from tuner.nightly.verdict.ranks import centre
 from tuner.nightly.verdict.remarks import remarks
 from tuner.nightly.verdict.said import of_controls
-from tuner.nightly.verdict.wording import Scale
+from tuner.nightly.verdict.wording import Scale, counted
 from tuner.records.night import IMPROVED, INCOMPLETE, OK, REGRESSED, Judgement
 
 
@@ -50,7 +50,7 @@ def judge(
         said = replace(said, verdict=INCOMPLETE, why=failed, by="failures")
     elif said.verdict not in (REGRESSED, IMPROVED):
         said = _with_best(said, tonight, known, rules, state)
-    return replace(said, remarks=noticed)
+    return replace(said, remarks=(*said.remarks, *noticed))
 
 
 def asks_for_more(
@@ -94,7 +94,11 @@ def _with_best(
     if chance > (level.stay if state == verdict else level.best) or abs(found.effect) < least:
         return said
     scale = Scale.of(rules.metric, found.noise, found.effect)
+    value, usual = scale.number(tonight.best or 0.0), scale.number(found.usual)
     change = scale.change(sign * found.effect, found.usual)
-    told = f"the search's best {rules.metric} is {scale.number(tonight.best or 0.0)}, {change} the usual"
-    told = f"{told} {scale.number(found.usual)} of {found.nights} nights, which lie {scale.number(found.noise)} apart"
+    if verdict == IMPROVED and found.found:
+        told = f"the search found a better configuration: {rules.metric} {value}, {change} the usual {usual}"
+        return replace(said, remarks=(f"{told}; the control is as it was", *said.remarks))
+    told = f"the search's best {rules.metric} is {value}, {change} the usual {usual}"
+    told = f"{told} of {counted(found.nights, 'night')}, which lie {scale.number(found.noise)} apart"
     return replace(said, verdict=verdict, why=f"{told}; the control is as it was", by="best")
