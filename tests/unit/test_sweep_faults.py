@@ -9,7 +9,6 @@ import pytest
 from tests.unit.sweep_kit import CATALOGUE, DESIGN, SMALL, faults_of, only_fault, with_space
 from tuner.errors import Fault, InputError, SweepFileError
 from tuner.sweep import parse_sweep
-from tuner.sweep.later import LATER
 
 NINE = """\
 name: nine
@@ -243,26 +242,9 @@ def test_faults_in_what_an_anchor_holds_name_the_lines_of_the_anchor() -> None:
     assert (only_fault(text).line, only_fault(text).where) == (2, "space.model.mlp.width")
 
 
-LATER_EXAMPLES = {
-    "tracking.curves": "tracking: {curves: top}",
-}
-
-
-def test_there_is_an_example_of_all_that_must_wait() -> None:
-    assert set(LATER_EXAMPLES) == {item.path for item in LATER}
-
-
-@pytest.mark.parametrize(("path", "text"), LATER_EXAMPLES.items())
-def test_what_this_version_cannot_do_is_refused(path: str, text: str) -> None:
-    fault = only_fault(SMALL + text)
-    assert (fault.where, fault.line) == (path, 5)
-    assert "cannot do it yet" in fault.cure
-    assert "leave it out" in fault.cure
-
-
-def test_what_it_can_do_of_the_same_keys_is_not() -> None:
+def test_what_every_version_can_do_is_no_fault() -> None:
     assert not faults_of(
-        SMALL + "resources: {workers: 4, gpu: 1}\nstorage: s3://bucket/runs\ntracking: {curves: none}\n"
+        SMALL + "resources: {workers: 4, gpu: 1}\nstorage: s3://bucket/runs\ntracking: {curves: top}\n"
     )
 
 

@@ -167,6 +167,7 @@ class MemoryStore:
 
     experiments: dict[str, str] = field(default_factory=dict)
     runs: dict[str, Held] = field(default_factory=dict)
+    experiment_tags: dict[str, dict[str, str]] = field(default_factory=dict)
     fail: Callable[[str, str], None] = lambda moment, call: None
     late: list[Held] = field(default_factory=list)
     """Runs that a slow server makes after it was given up on; they turn up at the next `set_status`."""
@@ -245,6 +246,9 @@ class MemoryStore:
         if self.refuses_models:
             raise Rejected("too old a server")
         self._call("model", lambda: self._living(run_id).models.add(best.tags["tuner.weights"]))
+
+    def tag_experiment(self, experiment_id: str, tags: Mapping[str, str]) -> None:
+        self._call("tag_experiment", lambda: self.experiment_tags.setdefault(experiment_id, {}).update(tags))
 
     def delete(self, run_id: str) -> None:
         self.runs[run_id].deleted = True

@@ -13,7 +13,6 @@ from tuner.sweep.claims import Claims
 from tuner.sweep.enqueue import read_enqueue, repeated
 from tuner.sweep.fixed import read_fixed
 from tuner.sweep.grammar import read_space
-from tuner.sweep.later import refuse_later
 from tuner.sweep.methods import ALGORITHMS, SCHEDULERS
 from tuner.sweep.nightly import read_nightly
 from tuner.sweep.own_model import Inspect, check_own_model
@@ -36,7 +35,6 @@ def resolve(
 ) -> Sweep | None:
     """The sweep; None when anything is at fault. A user's own model is looked at only when nothing else is."""
     tree = Table(tuple(entry for entry in tree.entries if not entry.name.startswith(EXTENSION)), tree.place)
-    tree = refuse_later(tree, faults)
     file = read_sections(tree, faults)
     settings = _settings(tree, faults)
     trained = check_trained(file, tree, settings, catalogue, faults)

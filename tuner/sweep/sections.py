@@ -134,8 +134,8 @@ class TrackingSection(BaseModel):
     `none` records nothing."""
     experiment: str | None = Field(default=None, min_length=1)
     """MLflow's experiment; MLFLOW_EXPERIMENT_NAME in the environment; left out: the sweep's name."""
-    curves: Literal["all", "none"] = "all"
-    """Whose metrics are recorded epoch by epoch."""
+    curves: Literal["all", "top", "none"] = "all"
+    """Whose metrics are recorded epoch by epoch; `top`: the best ones' and a few of each symptom, when they end."""
 
 
 class BudgetSection(BaseModel):

@@ -76,7 +76,7 @@ def main() -> int:
     parser.add_argument("run_dir", type=Path)
     parser.add_argument("--uri", default=os.environ.get("MLFLOW_TRACKING_URI", ""))
     parser.add_argument("--experiment", required=True)
-    parser.add_argument("--curves", choices=("all", "none"), default="all")
+    parser.add_argument("--curves", choices=("all", "top", "none"), default="all")
     parser.add_argument("--driver", type=int, default=os.getppid(), help="pid of the driver")
     parser.add_argument("--since", type=int, default=0, help="an `end` line before this byte is an earlier driver's")
     asked = parser.parse_args()

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from tuner.errors import RunError
 from tuner.records.run_directory import RunDirectory, write_atomically
@@ -36,7 +37,9 @@ def opened(run_dir: RunDirectory, uri: str, experiment: str, curves: str) -> Ite
     uri = absolute_uri(uri)
     state = read_state(run_dir)
     if state is None or (state.uri, state.experiment) != (masked(uri), experiment):
-        state = TrackingState(masked(uri), experiment)
+        state = TrackingState(masked(uri), experiment, curves=curves)
+    elif state.curves != curves:  # other trials' epochs may be missing: all is gone over, and what is there is found
+        state = replace(state, offset=0, complete=False, curves=curves)
     remember: Callable[[TrackingState], None] = lambda new: write_state(run_dir, new)  # noqa: E731
     store = MlflowStore(uri, run_dir.path.absolute().parent.parent / "mlartifacts")
     try:

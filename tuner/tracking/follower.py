@@ -15,13 +15,17 @@ import yaml
 
 from tuner.records.run_directory import RunDirectory
 from tuner.tracking import mapping
+from tuner.tracking.note import sweep_note, trial_note
 from tuner.tracking.picture import PARENT, Picture, trials
 from tuner.tracking.state import TrackingState
 from tuner.tracking.store import KILLED, RUNNING, MlflowRun, RunGone, Store, StoreProblem
+from tuner.tracking.view import view_tags
 from tuner.tracking.writer import Writer
 
 BATCH_BYTES = 1 << 18
 """Of the journal, about a thousand lines: after so many the state is remembered."""
+GOES_ON = "It goes on."
+"""The description of a trial that had ended and was resumed."""
 
 
 class Follower:
@@ -38,8 +42,8 @@ class Follower:
     ) -> None:
         self.state = state
         self._run_dir, self._store, self._remember = run_dir, store, remember
-        self._curves = curves == "all"
-        self._picture = Picture(run_dir, curves=self._curves)
+        self._curves = curves
+        self._picture = Picture(run_dir, curves=curves)
         self._writer = Writer(store)
         self._environment: dict[str, Any] = {}
         self._code: dict[str, str] = {}
@@ -47,6 +51,7 @@ class Follower:
         self._experiment_id: str | None = None
         self._in_doubt = True
         """A run may have been made that the follower does not know of."""
+        self._view_written = False
         self._may_be_double = False
         self._written_ends = 0
         """How many of the journal's `end` lines have had their artifacts copied."""
@@ -113,7 +118,7 @@ class Follower:
             self._written_ends = self._picture.endings if self.state.complete else 0
             self._dataset_written = self._picture.dataset is not None
         else:
-            self.state = TrackingState(self.state.uri, self.state.experiment)
+            self.state = TrackingState(self.state.uri, self.state.experiment, curves=self._curves)
             self._picture = Picture(self._run_dir, curves=self._curves)
 
     def _find(self) -> None:
@@ -170,11 +175,16 @@ class Follower:
         assert there.head is not None
         record = there.trial(trial)
         shared = {"mlflow.parentRunId": self._runs[PARENT].run_id, **self._code}
-        tags = mapping.trial_tags(record, there.head, shared, mapping.infinities(record), self._abandoned)
+        infinite, has_curve = mapping.infinities(record), there.has_curve(trial)
+        tags = mapping.trial_tags(record, there.head, shared, infinite, self._abandoned, has_curve)
         run = self._runs.get(trial)
+        if record.ending is not None:
+            tags[mapping.NOTE] = trial_note(record, there.head["metric"])
+        elif run is not None and mapping.NOTE in run.tags:
+            tags[mapping.NOTE] = GOES_ON  # what it said as it ended is no longer true
         if run is None:
             run = self._create(trial, trial, record.started_at or there.last_at[trial], tags)
-        closing = mapping.closing_points(record) if record.ended_at != run.closed_at else []
+        closing = mapping.closing_points(record, there.head["metric"]) if record.ended_at != run.closed_at else []
         points = [*there.points.get(trial, ()), *closing]
         self._writer.send(f"trial {trial}", run, points, mapping.params(record.config), tags)
         there.points.pop(trial, None)
@@ -188,6 +198,8 @@ class Follower:
         assert there.head is not None
         head, record = there.head, there.sweep()
         tags = mapping.sweep_tags(record, self._environment, self._abandoned)
+        assert self._experiment_id is not None
+        tags[mapping.NOTE] = sweep_note(record, self._experiment_id, self._abandoned)
         run = self._runs.get(PARENT)
         if run is None:
             run = self._create(PARENT, str(head["run"]), head["at"], tags)
@@ -199,6 +211,9 @@ class Follower:
         if there.dataset is not None and not self._dataset_written:
             self._writer.dataset(run, record.task or record.name, there.dataset)
             self._dataset_written = True
+        if not self._view_written:
+            self._writer.view(self._experiment_id, view_tags(head))
+            self._view_written = True
         if not last:
             return
         status = KILLED if self._abandoned else mapping.SWEEP_STATUS[record.status]
@@ -206,7 +221,6 @@ class Follower:
             run.status = RUNNING  # it went on and ended again, perhaps within one batch: its end is a later one
         self._writer.set_status(run, status, mapping.ms(record.ended_at or max(there.last_at.values())))
         if ended and self._written_ends < there.endings:
-            assert self._experiment_id is not None
             self._writer.artifacts(self._experiment_id, run, self._run_dir, record)
             self._written_ends = there.endings
 
@@ -223,6 +237,7 @@ class Follower:
             complete=whole and there.status != "running" and not problem,
             problem=problem,
             children={**self.state.children, **known},
+            curves=self._curves,
         )
         if state != self.state:
             self._remember(state)

@@ -35,6 +35,9 @@ OURS = "tuner."
 """How the names of our tags begin."""
 LONGEST_NAME, LONGEST_TAG, LONGEST_PARAM = 250, 5000, 6000
 """Characters. MLflow's own limits; older servers take 5,000 of a tag, newer ones 8,000."""
+CURVES_ELSEWHERE = "curves.parquet of the parent run"
+NOTE = "mlflow.note.content"
+"""The description of a run in MLflow's UI."""
 NOT_A_RESULT = ("lr", "grad_norm")
 """Per-epoch metrics whose value at the best epoch says nothing: no `best_lr`."""
 
@@ -56,9 +59,14 @@ def trial_status(record: TrialRecord, abandoned: bool = False) -> str:
 
 
 def trial_tags(
-    record: TrialRecord, head: Line, shared: Mapping[str, str], infinite: str = "", abandoned: bool = False
+    record: TrialRecord,
+    head: Line,
+    shared: Mapping[str, str],
+    infinite: str = "",
+    abandoned: bool = False,
+    has_curve: bool = True,
 ) -> dict[str, str]:
-    """`shared` are the parent and the code version, the same for all trials."""
+    """`shared` are the parent and the code version, the same for all trials; `has_curve`: its epochs are here."""
     tags = {
         **shared,
         "tuner.run": str(head["run"]),
@@ -79,6 +87,8 @@ def trial_tags(
         tags["tuner.node"] = record.node
     if infinite:
         tags["tuner.infinite"] = infinite
+    if not has_curve and record.ending:
+        tags["tuner.curves"] = CURVES_ELSEWHERE
     if record.traceback:
         tags["tuner.traceback"] = record.traceback[-LONGEST_TAG:]
     if record.diagnosis:
@@ -106,10 +116,14 @@ def params(config: Config | Mapping[str, Any]) -> dict[str, str]:
 
 def epoch_points(report: Line) -> list[Point]:
     """A report's metrics. An infinity would be stored as 1.8e308 and flatten every chart: it is NaN here, and a tag."""
-    at, epoch = ms(report["at"]), report["epoch"]
+    return points_of(decode_metrics(report["metrics"]), report["epoch"], report["at"])
+
+
+def points_of(metrics: Mapping[str, float], epoch: int, at: float) -> list[Point]:
+    """One epoch's metrics, reported `at` (Unix seconds)."""
     return [
-        Point(allowed_name(name), value if math.isfinite(value) else math.nan, epoch, at)
-        for name, value in decode_metrics(report["metrics"]).items()
+        Point(allowed_name(name), value if math.isfinite(value) else math.nan, epoch, ms(at))
+        for name, value in metrics.items()
     ]
 
 
@@ -123,8 +137,9 @@ def infinities(record: TrialRecord) -> str:
     return "; ".join(f"{name} at epoch {', '.join(map(str, epochs))}" for name, epochs in seen.items())
 
 
-def closing_points(record: TrialRecord) -> list[Point]:
-    """What the UI's table shows of a trial that has ended: its values at the best epoch, epochs, seconds."""
+def closing_points(record: TrialRecord, metric: str) -> list[Point]:
+    """What the UI's table shows of a trial that has ended: values at the best epoch, the last one of the sweep's
+    metric, epochs, seconds."""
     if not record.epochs or record.ended_at is None:
         return []
     at, last = ms(record.ended_at), record.epochs[-1].epoch
@@ -132,6 +147,9 @@ def closing_points(record: TrialRecord) -> list[Point]:
         Point("epochs", float(len(record.epochs)), last, at),
         Point("seconds", round(record.seconds, 3), last, at),
     ]
+    final = record.epochs[-1].metrics.get(metric)
+    if final is not None:
+        points.append(Point(allowed_name(f"last_{metric}"), final if math.isfinite(final) else math.nan, last, at))
     if record.best_epoch is not None:
         best = next(row for row in record.epochs if row.epoch == record.best_epoch)
         points.append(Point("best_epoch", float(best.epoch), best.epoch, at))
@@ -219,8 +237,17 @@ def sweep_points(record: SweepRecord) -> list[Point]:
         Point("epochs", float(sum(len(trial.epochs) for trial in record.everything)), record.attempt, at),
     ]
     points += [Point(f"trials_{ending}", float(endings[ending]), record.attempt, at) for ending in STATUS]
+    verdicts = Counter(trial.verdict for trial in record.trials if trial.verdict)
+    points += [
+        Point(allowed_name(f"verdict_{verdict}"), float(amount), record.attempt, at)
+        for verdict, amount in sorted(verdicts.items())
+    ]
+    if "total" in record.seconds:
+        points.append(Point("seconds", round(record.seconds["total"], 3), record.attempt, at))
     if record.best is not None and record.best.value is not None:
         points.append(Point(allowed_name(f"best_{record.metric}"), record.best.value, record.attempt, at))
+        if record.best.best_epoch is not None:
+            points.append(Point("best_epoch", float(record.best.best_epoch), record.attempt, at))
     controls = [one.value for one in record.controls if one.ending == COMPLETED and one.value is not None]
     if controls:
         mean = math.fsum(controls) / len(controls)
@@ -233,4 +260,6 @@ def sweep_points(record: SweepRecord) -> list[Point]:
     chosen = chosen_by_mean(record)
     if chosen is not None and chosen.mean is not None:
         points.append(Point(allowed_name(f"best_mean_{record.metric}"), chosen.mean, record.attempt, at))
+        for side, value in zip(("low", "high"), chosen.interval or (), strict=False):
+            points.append(Point(allowed_name(f"best_mean_{record.metric}_{side}"), value, record.attempt, at))
     return points

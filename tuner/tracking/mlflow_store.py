@@ -178,6 +178,21 @@ class MlflowStore:
             client.log_outputs(run_id, [entities.LoggedModelOutput(logged.model_id, step=best.record.epoch)])
             client.finalize_logged_model(logged.model_id, "READY")  # last: what is not ready is tried again
 
+    def tag_experiment(self, experiment_id: str, tags: Mapping[str, str]) -> None:
+        with self._speaking("tagging the experiment", experiment_id=experiment_id, refusable=True):
+            there = self._open().get_experiment(experiment_id).tags
+            for name, value in tags.items():
+                if there.get(name) != value:
+                    self._tag_experiment(experiment_id, name, value)
+
+    def _tag_experiment(self, experiment_id: str, name: str, value: str) -> None:
+        try:
+            self._open().set_experiment_tag(experiment_id, name, value)
+        except MlflowException as error:
+            if error.error_code == "PERMISSION_DENIED":  # of one who may write runs: the rest can go on
+                raise Rejected(self._says("tagging the experiment", error)) from error
+            raise
+
     def delete(self, run_id: str) -> None:
         with self._speaking("taking a double away", run_id=run_id):
             self._open().delete_run(run_id)

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from tuner.records.fold import Fold
 from tuner.records.journal import JournalTail, Line
 from tuner.records.run_directory import RunDirectory
-from tuner.records.trial import SweepRecord, TrialRecord
-from tuner.tracking import mapping
+from tuner.records.trial import CONTROL, SweepRecord, TrialRecord
+from tuner.tracking import interest, mapping
 from tuner.tracking.store import Point
 
 PARENT = ""
@@ -23,7 +23,8 @@ _IN_EARNEST = ("report", "ending", "lost", "end")
 class Picture:
     """Reads the journal; `touched` and `points` are emptied by whoever writes them to MLflow."""
 
-    def __init__(self, run_dir: RunDirectory, *, curves: bool) -> None:
+    def __init__(self, run_dir: RunDirectory, *, curves: str) -> None:
+        """`curves`: whose metrics are sent epoch by epoch: `all`, `top` or `none`."""
         self.run_dir = run_dir
         self.touched: dict[str, None] = {}
         """Trials, and the sweep as PARENT, of which something is new: in the order of the journal."""
@@ -44,6 +45,9 @@ class Picture:
         self.endings = 0
         """How many `end` and `final_test` lines there were: each leaves new files beside the journal."""
         self._curves = curves
+        self._interest, self._chosen = interest.Interest(), set[str]()
+        self._times: dict[str, dict[int, float]] = {}
+        """Of trials that may yet be chosen: when each epoch was reported."""
         self._fold, self._tail = Fold(str(run_dir.path)), JournalTail(run_dir.journal)
 
     @property
@@ -57,12 +61,12 @@ class Picture:
     def read(self, limit: int) -> bool:
         """At most about `limit` bytes. False when there is nothing new."""
         lines = self._tail.read(limit) or self._tail.read()  # a line may be longer than a batch
-        self._fold.apply(self._taken(lines))
+        self._take_all(lines)
         return bool(lines)
 
     def replay(self, offset: int) -> bool:
         """What MLflow has been told already. False, and of no further use, where no line of the journal ends there."""
-        self._fold.apply(self._taken(self._tail.read(offset)))
+        self._take_all(self._tail.read(offset))
         if self._tail.offset != offset:
             return False
         self.points.clear()
@@ -81,10 +85,14 @@ class Picture:
     def sweep(self) -> SweepRecord:
         return self._fold.record()
 
-    def _taken(self, lines: list[Line]) -> list[Line]:
+    def has_curve(self, trial: str) -> bool:
+        """Whether its epochs are in MLflow, or about to be."""
+        return self._curves == "all" or trial in self._chosen
+
+    def _take_all(self, lines: list[Line]) -> None:
         for line in lines:
+            self._fold.apply((line,))  # one by one: who is chosen is not to depend on where a batch ends
             self._take(line)
-        return lines
 
     def _take(self, line: Line) -> None:
         kind = line["kind"]
@@ -97,23 +105,58 @@ class Picture:
             self.status = "running"
         elif kind == "end":
             self.status, self.end_at, self.endings = line["status"], self._tail.offset, self.endings + 1
+            self._choose_at_the_end()
         elif kind == "final_test":  # after the end, and the files beside the journal were written again
             self.endings += 1
         elif kind == "report":
             self._take_report(line)
+        elif self._curves == "top" and kind == "ending":
+            self._choose_ended(line["trial"])
+        elif self._curves == "top" and interest.from_the_beginning(line):
+            self._chosen.add(line["trial"])
         if trial is not None:
             self.touched[trial] = None
         elif kind in _OF_THE_SWEEP:
             self.touched[PARENT] = None
 
     def _take_report(self, line: Line) -> None:
-        points = self.points.setdefault(line["trial"], [])
-        points += mapping.epoch_points(line) if self._curves else []
+        trial, points = line["trial"], self.points.setdefault(line["trial"], [])
+        if self._curves == "top" and trial not in self._chosen:
+            self._times.setdefault(trial, {})[line["epoch"]] = line["at"]
+        elif self._curves != "none":
+            points += mapping.epoch_points(line)
         if "facts" in line:
             points += mapping.facts_points(line)
             if self.dataset is None and line["facts"].get("data_hash"):
                 self.dataset = line["facts"]
                 self.touched[PARENT] = None
+
+    def _choose_ended(self, trial: str) -> None:
+        """Trainings beside the search, on further seeds or of a control trial, leave its ranks alone."""
+        record = self._fold.trial(trial)
+        beside = record.repeat_of is not None or record.origin == CONTROL
+        if not beside and self._interest.ended(record, self._sign()):
+            self._choose(trial)
+
+    def _choose_at_the_end(self) -> None:
+        if self._curves == "top":
+            for trial in interest.at_the_end(self.sweep()):
+                self._choose(trial)
+
+    def _choose(self, trial: str) -> None:
+        """From here on its epochs are sent; those that it has already, as if they had been from the beginning."""
+        if trial in self._chosen:
+            return
+        self._chosen.add(trial)
+        times = self._times.pop(trial, {})
+        rows = [row for row in self._fold.trial(trial).epochs if row.epoch in times]
+        self.points.setdefault(trial, []).extend(
+            point for row in rows for point in mapping.points_of(row.metrics, row.epoch, times[row.epoch])
+        )
+        self.touched[trial] = None
+
+    def _sign(self) -> float:
+        return -1.0 if self.head is not None and self.head["mode"] == "max" else 1.0
 
 
 def trials(touched: Iterable[str]) -> list[str]:

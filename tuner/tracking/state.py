@@ -34,6 +34,8 @@ class TrackingState:
     """What keeps it from going on, in words for a person; empty when all is well."""
     children: Mapping[str, str] = field(default_factory=dict)
     """Trial -> id of its MLflow run."""
+    curves: str = "all"
+    """Whose epochs were sent: `all`, `top` or `none`."""
 
     def summary(self) -> dict[str, str | None]:
         """The `mlflow` part of summary.json."""

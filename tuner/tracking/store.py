@@ -91,5 +91,8 @@ class Store(Protocol):
     def model(self, experiment_id: str, run_id: str, best: BestModel) -> None:
         """The network as a model of this run, found by its tags where it is there. May raise Rejected."""
 
+    def tag_experiment(self, experiment_id: str, tags: Mapping[str, str]) -> None:
+        """Tags of the experiment itself. May raise Rejected, also where this user may not set any."""
+
     def delete(self, run_id: str) -> None:
         """Takes a double away."""

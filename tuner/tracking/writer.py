@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Mapping, Sequence
 
 from tuner.errors import InputError
@@ -79,9 +80,17 @@ class Writer:
         profile = {key: facts[key] for key in ("n_train", "n_val", "num_classes") if facts.get(key) is not None}
         self._store.dataset(run.run_id, name, str(facts["data_hash"])[:_DIGEST], name, profile)
 
+    def view(self, experiment_id: str, tags: Mapping[str, str]) -> None:
+        """How the UI shows the experiment. It is a convenience: a refusal is logged, and nothing is missing."""
+        try:
+            self._store.tag_experiment(experiment_id, tags)
+        except Rejected as refusal:
+            print(f"tracking: {refusal}", file=sys.stderr, flush=True)
+
     def artifacts(self, experiment_id: str, run: MlflowRun, run_dir: RunDirectory, record: SweepRecord) -> None:
         """The files of a sweep that has ended, and its best network."""
-        for path in (run_dir.sweep, run_dir.environment, run_dir.summary, run_dir.report):
+        tables = (run_dir.trials, run_dir.curves, run_dir.findings)
+        for path in (run_dir.sweep, run_dir.environment, run_dir.summary, run_dir.report, *tables):
             if path.is_file():
                 self._store.artifact(run.run_id, path)
         kept = run_dir.best_checkpoint(record)
