@@ -80,6 +80,8 @@ def test_a_child_holds_its_configuration_curves_best_values_and_findings(journal
     times = [point.at for point in child.points if point.name == "val_loss"]
     assert times == [round(line["at"] * 1000) for line in journal.lines if line["kind"] == "report"]
     at_best = {point.name: (point.value, point.step) for point in child.points if point.name.startswith("best_")}
+    last = [(point.value, point.step) for point in child.points if point.name == "last_val_loss"]
+    assert last == [(0.5, 3)]
     assert at_best == {
         "best_epoch": (2.0, 2),
         "best_val_loss": (0.3, 2),
@@ -96,6 +98,8 @@ def test_the_parent_holds_code_versions_dataset_and_artifacts(journal: JournalBu
     there.sweep.write_text("search: {algorithm: tpe, trials: 4}\nfixed: {schedule: cosine, split: [0.8, 0.2]}\n")
     there.summary.write_text("{}")
     there.report.write_text("<html>")
+    for table in (there.trials, there.curves, there.findings):
+        table.write_bytes(b"PAR1")
     journal.keep_weights("0001", 5)
     journal.sweep().driver().trial(0, 1).trial(1, 5).end()
     store = MemoryStore()
@@ -105,9 +109,14 @@ def test_the_parent_holds_code_versions_dataset_and_artifacts(journal: JournalBu
     assert (parent.tags["tuner.git.dirty"], parent.tags["tuner.version.torch"]) == ("true", "2.15.0")
     assert (parent.params["fixed.schedule"], parent.params["search.algorithm"]) == ("cosine", "tpe")
     assert parent.datasets == {"digits " + "5f" * 16}
-    assert parent.artifacts == {"sweep.yaml", "environment.json", "summary.json", "report.html"}
+    assert parent.artifacts == {"sweep.yaml", "environment.json", "summary.json", "report.html"} | {
+        "trials.parquet", "curves.parquet", "findings.jsonl",
+    }  # fmt: skip
     assert parent.models == {"0001 epoch 5"}
     assert parent.tags["tuner.best_trial"] == "0001"
+    assert parent.tags["mlflow.note.content"].startswith("**Trial 0001 is the best**")
+    numbers = {point.name: point.value for point in parent.points}
+    assert (numbers["best_epoch"], numbers["seconds"], numbers["trials_completed"]) == (5.0, 1.0, 2.0)
 
 
 def test_of_a_loop_of_ones_own_the_file_that_it_kept_is_copied(journal: JournalBuilder) -> None:

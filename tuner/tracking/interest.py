@@ -59,7 +59,7 @@ class Interest:
 
 def from_the_beginning(line: Line) -> bool:
     """Whether this line begins a training of a kind of which there are few and each counts."""
-    return line["kind"] == "control" or (line["kind"] == "further_seed" and line["origin"] == FINALIST)
+    return bool(line["kind"] == "control" or (line["kind"] == "further_seed" and line["origin"] == FINALIST))
 
 
 def at_the_end(record: SweepRecord) -> list[str]:

@@ -90,7 +90,8 @@ def _value(value: Scalar) -> str:
 
 
 def _settings(config: Mapping[str, Scalar]) -> str:
-    pairs, length = [], 0
+    pairs: list[str] = []
+    length = 0
     for name, value in config.items():
         pair = f"{escaped(name)}={_value(value)}"
         length += len(pair) + 1
