@@ -87,12 +87,7 @@ def test_however_long_names_and_findings_are_the_note_fits_and_no_row_is_cut() -
     config = {f"a_rather_long_parameter_name.{i}": "<&@|" * 30 for i in range(40)}
     says = replace(OVERFITS, says="<&@|" * 200)
     found = Diagnosis("x", "overfitting", (says,))
-    many = tuple(
-        replace(
-            record.best, trial=f"{i:04d}", number=i, config=config, diagnosis=Diagnosis("x", "overfitting", (says,))
-        )
-        for i in range(30)
-    )
+    many = tuple(replace(record.best, trial=f"{i:04d}", number=i, config=config, diagnosis=found) for i in range(30))
     note = sweep_note(replace(record, trials=many, findings=(says,) * 12), "1")
     assert len(note) <= LONGEST
     assert all(row.endswith(" |") and row.count(" | ") == 6 for row in note.splitlines() if row.startswith("| 0"))
