@@ -60,7 +60,7 @@ check: $(STAMP)
 	$(BIN)/lint-imports
 
 # What measures, with settings for minutes; benchmarks/README.md says what each does and what the whole of it takes.
-BENCHMARKS := diagnosis diagnose_command divergence doomed warm_start throughput suggest_times next_space search_replay finalists overhead nightly scale
+BENCHMARKS := diagnosis diagnose_command divergence doomed warm_start throughput suggest_times next_space search_replay finalists overhead nightly scale tracking
 NEEDS_DATA := doomed warm_start search_replay
 SETTINGS_diagnose_command := 1000
 SETTINGS_divergence := --seeds 2
@@ -72,6 +72,7 @@ SETTINGS_search_replay := --workers 1 --seeds 1 --methods random,default,optuna-
 SETTINGS_finalists := --replays 20
 SETTINGS_overhead := --rounds 1 --only digits
 SETTINGS_nightly := --years 2 --histories 20 --rates 100
+SETTINGS_tracking := --trials 20 --stores sqlite
 SETTINGS_scale := --slots 2 --trials 6 --sides tuner ray --rounds 1 --controller-trials 1000 --controller-slots 100
 
 LEFT_OUT := $(if $(TUNER_DATA),,$(filter $(NEEDS_DATA),$(BENCHMARKS)))
