@@ -144,3 +144,9 @@ def test_the_view_and_the_primary_metric_are_tags_of_the_experiment(store: tuple
     tags = MlflowClient(uri).get_experiment(experiment).tags
     assert tags["mlflow.experiment.primaryMetric.name"] == "best_val_loss"
     assert "Trials, best first" in tags["mlflow.sharedViewState.tuner"]
+
+
+def test_a_trial_without_its_curve_is_read_with_its_best_value(store: tuple[str, str]) -> None:
+    trials = {trial.trial: trial for trial in tracking.read_sweep(store[0], "digits").record.trials}
+    assert (trials["0003"].value, trials["0003"].best_epoch, trials["0003"].epochs) == (0.9, 1, ())
+    assert (trials["0000"].value, len(trials["0000"].epochs)) == (0.1, 5)

@@ -138,10 +138,12 @@ def _trial(client: Any, run: Any, place: int, metric: str, mode: str, of: str) -
         for step in kept
     )
     sign = 1.0 if mode == "min" else -1.0
-    finite = [
+    finite: list[tuple[float, int | None]] = [
         (sign * row.metrics[metric], row.epoch) for row in epochs if math.isfinite(row.metrics.get(metric, math.nan))
     ]
-    best = min(finite, default=None)
+    best = min(finite, key=lambda one: one[0], default=None)
+    if best is None and "tuner.curves" in tags and f"best_{metric}" in there:  # its epochs are in the parent's file
+        best = sign * there[f"best_{metric}"], round(there.get("best_epoch", 0)) or None
     told = tags.get("tuner.ending", _STATUS.get(run.info.status))
     name = tags.get("tuner.trial") or run.info.run_name or run.info.run_id[:8]
     repeat_of = tags.get("tuner.repeat_of")
