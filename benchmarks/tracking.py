@@ -169,8 +169,11 @@ def _server(folder: Path) -> Iterator[Iterator[Place]]:
     """One server; each has an experiment of its own."""
     import psycopg2
 
-    with postgresql(folder) as database, mlflow_server(database, folder) as (address, process):
-        connection = psycopg2.connect(database)
+    with (
+        postgresql(folder) as database,
+        mlflow_server(f"postgresql+psycopg2://{database}", folder) as (address, process),
+    ):
+        connection = psycopg2.connect(f"postgresql://{database}")
         connection.autocommit = True
 
         def commits() -> int:

@@ -24,7 +24,7 @@ START_SECONDS = 180
 
 @contextmanager
 def postgresql(folder: Path) -> Iterator[str]:
-    """The URI of an empty database. Raises SystemExit where PostgreSQL is not installed."""
+    """An empty database: its URI behind the scheme. Raises SystemExit where PostgreSQL is not installed."""
     data, port, programs = folder / "data", free_port(), _programs()
     who = UNPRIVILEGED if os.geteuid() == 0 else None
     data.mkdir(mode=0o700)
@@ -38,7 +38,7 @@ def postgresql(folder: Path) -> Iterator[str]:
     process = subprocess.Popen(command, user=who, cwd="/", stderr=subprocess.DEVNULL)
     try:
         _until(lambda: socket.create_connection((HOST, port), timeout=1).close(), process)
-        yield f"postgresql://{USER}@{HOST}:{port}/postgres"
+        yield f"{USER}@{HOST}:{port}/postgres"
     finally:
         process.send_signal(signal.SIGINT)  # a fast shutdown
         process.wait(timeout=60)
@@ -57,9 +57,13 @@ def mlflow_server(backend: str, folder: Path) -> Iterator[tuple[str, psutil.Proc
         address = f"http://{HOST}:{port}"
         _until(lambda: urllib.request.urlopen(f"{address}/health", timeout=2).close(), process)
         yield address, psutil.Process(process.pid)
+    except SystemExit:
+        print((folder / "server.log").read_text("utf-8", "replace")[-2000:], file=sys.stderr)
+        raise
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(timeout=30)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait(timeout=30)
 
 
 def cpu_seconds(process: psutil.Process) -> float:
