@@ -21,6 +21,7 @@ from types import FrameType
 from tuner.errors import TunerError
 from tuner.records.run_directory import RunDirectory
 from tuner.tracking.pace import follow
+from tuner.tracking.process import END_NOW
 from tuner.tracking.state import FollowerLock
 from tuner.tracking.uri import mask
 
@@ -46,9 +47,10 @@ class PipedDriver:
             self._listen(min(rest, LOOK_SECONDS))
 
     def on_sigterm(self, _number: int, _frame: FrameType | None) -> None:
-        """Who stops a job tells all its processes: the driver, which still has lines to write, is waited for."""
-        self._listen(0.0)
-        if self.left():
+        """Who stops a job tells all its processes. The driver has lines to write still, and waits until they are in
+        MLflow; on a busy machine this may run after it has written them and closed the pipe. So a closed pipe says
+        nothing of when the signal was sent: it is obeyed when the driver is dead."""
+        if os.getppid() != self._pid:
             sys.exit(3)
 
     def _listen(self, seconds: float) -> None:
@@ -93,6 +95,7 @@ def _run(asked: argparse.Namespace) -> int:
     run_dir, driver = RunDirectory(asked.run_dir), PipedDriver(asked.driver)
     with FollowerLock(run_dir) as lock:
         signal.signal(signal.SIGTERM, driver.on_sigterm)
+        signal.signal(END_NOW, lambda *_: sys.exit(3))
         while not lock.take():  # an earlier driver's follower writes its last lines
             if driver.left():
                 return 3

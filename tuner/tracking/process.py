@@ -14,6 +14,8 @@ from tuner.tracking.state import TrackingState, read_state
 from tuner.tracking.uri import absolute_uri, check_uri
 
 LOG = "tracking.log"
+END_NOW = signal.SIGUSR1
+"""From its driver alone. SIGTERM comes from who stops a job, to the driver too, and the follower outlives it."""
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -46,7 +48,7 @@ class TrackingProcess:
     def close(self) -> None:
         """End it now, if it has not ended: what is missing is caught up from the journal later."""
         self._leave()
-        for number in (signal.SIGTERM, signal.SIGKILL):
+        for number in (END_NOW, signal.SIGKILL):
             if self._process.poll() is not None:
                 return
             os.killpg(self._process.pid, number)
