@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 DASHBOARDS = Path(__file__).parents[2] / "dashboards"
 BOARD: dict[str, Any] = json.loads((DASHBOARDS / "tuner.json").read_text(encoding="utf-8"))
-GPU = re.compile(r"gpu|gram", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Query:
     panel: str
     text: str
-
-    @property
-    def needs_gpu(self) -> bool:
-        return GPU.search(self.text) is not None
 
 
 def queries(interval: str) -> list[Query]:

@@ -30,6 +30,7 @@ def test_each_panel_has_what_a_reader_and_grafana_need() -> None:
         assert panel["fieldConfig"]["defaults"]["unit"]
         assert panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
         assert panel["targets"]
+        assert panel["type"] == "stat" or panel["options"]["legend"]["showLegend"]
         assert all(target["legendFormat"] and target["expr"] for target in panel["targets"])
         names = [target["refId"] for target in panel["targets"]]
         assert len(set(names)) == len(names)
