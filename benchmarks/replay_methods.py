@@ -10,7 +10,8 @@ from unittest import mock
 from replay_clock import Sweep, Work
 from replay_tables import Draws, Task
 
-from tuner.control import controller
+from tuner.control import endings
+from tuner.control.controller import Controller
 from tuner.control.rules import Rules
 from tuner.records.epochs import Assignment, EpochMetrics, Facts, Report
 from tuner.records.finding import Diagnosis
@@ -65,7 +66,7 @@ class TunerSweep:
         self._now = 0.0
         self._facts = Facts(initial_loss=task.initial)
         rules = Rules("val_loss", "min", max_epochs=task.epochs, trials=None, seed=seed, doomed=doomed)
-        self.controller = controller.Controller(
+        self.controller = Controller(
             rules,
             self._searcher,
             make_scheduler(scheduler_name, scheduler_options, max_epochs=task.epochs),
@@ -96,7 +97,7 @@ def undiagnosed() -> Iterator[None]:
     Nothing is decided by it (a test compares), and it would take three quarters of the replay's time. The stopper of
     doomed trials, which does decide, stays.
     """
-    with mock.patch.object(controller, "diagnose", lambda histories: [Diagnosis(h.id, "unknown") for h in histories]):
+    with mock.patch.object(endings, "diagnose", lambda histories: [Diagnosis(h.id, "unknown") for h in histories]):
         yield
 
 

@@ -18,7 +18,8 @@ from typing import Any
 
 from tuner.api.sweeps import load_sweep
 from tuner.nightly.folder import NightsFolder
-from tuner.nightly.night import NightLaunch, Outcome, run_night
+from tuner.nightly.night import NightLaunch, run_night
+from tuner.nightly.outcome import Outcome
 from tuner.records.night import NightRecord
 
 DAY = 86400.0

@@ -278,7 +278,7 @@ def test_trials_that_end_together_have_the_lines_that_each_would_have_alone(monk
     rules = Rules(metric="val_loss", mode="min", max_epochs=9, trials=40, seed=2)
     together = Sweep(rules, scheduler="asha_promotion")
     together.run(slots=4)
-    monkeypatch.setattr("tuner.control.controller.TOGETHER", 1)
+    monkeypatch.setattr("tuner.control.endings.TOGETHER", 1)
     alone = Sweep(rules, scheduler="asha_promotion")
     alone.run(slots=4)
     assert sum(line.get("paused", False) for line in together.lines if line["kind"] == "ending") > 9

@@ -6,39 +6,34 @@ suggestion by the trial's number. So the same events give the same lines, in one
 
 from __future__ import annotations
 
-import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from tuner.control.clock import Budget
 from tuner.control.control_trials import ControlTrials, control_line
-from tuner.control.losses import Nodes, wait_seconds
+from tuner.control.endings import diagnosed, ending_at_report, ending_lines, never_reported, not_finite
+from tuner.control.losses import Nodes, lost_line, note_loss, wait_seconds
 from tuner.control.repeats import Tried
 from tuner.control.rules import Rules
 from tuner.control.seeds import FurtherSeeds, further_seed_line
+from tuner.control.suggestions import Suggestions
 from tuner.control.trials import ENDED, PAUSED, RUNNING, WAITING, LiveTrial, trial_seed
-from tuner.diagnosis import diagnose, doomed
 from tuner.records.epochs import EVICTED, LOST, OUT_OF_MEMORY, PREEMPTED, STORAGE, Assignment, Failure, Report
 from tuner.records.finding import Diagnosis, Finding
 from tuner.records.fold import encode_facts, report_line
 from tuner.records.journal import Line
 from tuner.records.trial import COMPLETED, DOOMED, FAILED, INTERRUPTED, PRUNED, trial_name
-from tuner.records.values import decode_number, encode_number
-from tuner.search.interface import ForesightedSearcher, PausingScheduler, Scheduler, Searcher
-from tuner.space import identity
+from tuner.records.values import encode_number
+from tuner.search.interface import PausingScheduler, Scheduler, Searcher
 
 Write = Callable[[Sequence[Line]], None]
 Clock = Callable[[], float]
 
-TOGETHER = 500
-"""Trials that end together are diagnosed, and so written, by so many."""
 EVICTIONS = 1
 """How often a trial may lose its worker for want of memory and be tried again."""
-AGAIN = "earlier"
-"""The origin of a configuration that was among the best of an earlier search and is trained again."""
 
 
 class Controller:
@@ -52,14 +47,11 @@ class Controller:
         self, rules: Rules, searcher: Searcher, scheduler: Scheduler, write: Write, clock: Clock = time.time
     ) -> None:
         self.rules = rules
-        self.searcher = searcher
         self.scheduler = scheduler
-        # Asked once: whether something is of a protocol takes 50 µs, and each report and suggestion would ask anew.
+        # Asked once: whether something is of a protocol takes 50 µs, and each report would ask anew.
         self._pausing = scheduler if isinstance(scheduler, PausingScheduler) else None
-        self._foresighted = searcher if isinstance(searcher, ForesightedSearcher) else None
-        self.tried = Tried(rules.space, rules.seed)
-        self.given = list(rules.first)
-        """(origin, configuration) of the first trials, before the searcher is asked: the user's, then old ones."""
+        self.budget = Budget(rules, clock())
+        self.suggestions = Suggestions(rules, searcher, self.budget)
         self.trials: dict[str, LiveTrial] = {}
         """Those of the search, and the trainings of their configurations on further seeds."""
         self.seeds = FurtherSeeds(rules)
@@ -69,16 +61,24 @@ class Controller:
         self.stopped_by: str | None = None
         """`user`, `clock`, `target` or `storage`, once `stopping`."""
         self.nodes = Nodes()
-        self.suggested = 0
         self.busy_seconds = 0.0
         """Wall seconds spent in here: suggesting, telling, deciding, writing."""
         self._write, self._clock = write, clock
         self._queue: deque[LiveTrial] = deque()
         self._running: dict[str, LiveTrial] = {}
-        self._told_endings = 0
-        self._prepared: tuple[int, int] | None = None
-        """(number, endings told before): the suggestion that is being thought out."""
-        self.budget = Budget(rules, clock())
+
+    @property
+    def searcher(self) -> Searcher:
+        return self.suggestions.searcher
+
+    @property
+    def tried(self) -> Tried:
+        return self.suggestions.tried
+
+    @property
+    def suggested(self) -> int:
+        """How many trials the search has begun."""
+        return self.suggestions.count
 
     # --- what to run ---------------------------------------------------------------------------------------------
 
@@ -151,7 +151,7 @@ class Controller:
     def _final(self) -> LiveTrial | None:
         """The finalists' next training; they are chosen when nothing of the search runs any more."""
         if self.rules.final_top and self.seeds.finalists is None and not self._running and self._search_is_over:
-            for live, diagnosis in self._diagnosed([t for t in self.trials.values() if t.state == PAUSED]):
+            for live, diagnosis in diagnosed([t for t in self.trials.values() if t.state == PAUSED], self.rules):
                 self._end_paused(live, diagnosis)
             self.seeds.finalists = self.seeds.chosen()
             if self.seeds.finalists:
@@ -164,13 +164,6 @@ class Controller:
         reason = f"still paused at the end: {live.paused}"
         *seen, line = self._ending(live, PRUNED, reason, None, diagnosis=diagnosis)
         self.tell(*seen, line | {"paused": True})
-
-    def _diagnosed(self, trials: list[LiveTrial]) -> Iterator[tuple[LiveTrial, Diagnosis]]:
-        """Of trials that end together: a curve among many costs a hundredth of one alone (docs/log.md)."""
-        for start in range(0, len(trials), TOGETHER):
-            some = trials[start : start + TOGETHER]
-            histories = [live.history(self.rules.max_epochs, self.rules.task) for live in some]
-            yield from zip(some, diagnose(histories), strict=True)
 
     def _promote(self) -> LiveTrial | None:
         """The paused trial that has earned its next rung, if there is one."""
@@ -195,74 +188,29 @@ class Controller:
         return self._pausing.next_promoted(last=last)
 
     def _suggest(self, wait: bool) -> LiveTrial | None:
-        number, repeats = self.suggested, tuple[str, ...]()
-        if not self.more_to_suggest:
+        found = self.suggestions.next(wait=wait)
+        if found is None:
             return None
-        if not wait and self._foresighted is not None and not self._foresighted.ready(number):
-            return None
-        if number < len(self.given):
-            origin, config = self.given[number]
-            self.searcher.begin(number, config)
-        else:
-            suggestion = self.tried.ask(self.searcher, number)
-            if suggestion is None:
-                return None
-            origin, config, repeats = suggestion.origin, suggestion.config, suggestion.repeats
-        trial = self.add_trial(number, config, origin)
-        line = {
-            "kind": "suggestion",
-            "trial": trial.trial,
-            "number": number,
-            "config": dict(config),
-            "origin": origin,
-            "seed": trial.seed,
-        }
-        if repeats:
-            line["tried"] = list(repeats)
-        if self._prepared is not None and self._prepared[0] == number:
-            line["seen"] = self._prepared[1]
-        self.tell(line)
+        trial = self.add_trial(found.number, found.config, found.origin)
+        self.tell(found.line(trial.trial, trial.seed))
         self.prepare_next()
         return trial
 
     def prepare_next(self) -> None:
-        """Have the next suggestion thought out on what the journal holds now; also what a replay calls.
-
-        It begins when a suggestion has been written and at no other time, so the journal's order alone decides what a
-        suggestion saw, however long it took.
-        """
-        number = self.suggested
-        asked = number >= len(self.given) and self.more_to_suggest
-        if asked and self._foresighted is not None:
-            self._prepared = number, self._told_endings
-            self._foresighted.prepare(number)
+        """Have the next suggestion thought out; also what a replay calls."""
+        self.suggestions.prepare_next()
 
     def add_trial(self, number: int, config: Any, origin: str) -> LiveTrial:
         """Enter a trial that the searcher knows of already; the journal line is the caller's."""
         trial = LiveTrial(trial_name(number), number, config, origin, trial_seed(self.rules.seed, number))
         self.trials[trial.trial] = trial
         self.seeds.add(trial)
-        self.tried.add(trial.trial, config)
-        self.suggested = max(self.suggested, number + 1)
+        self.suggestions.add(trial.trial, number, config)
         return trial
 
     def warm(self, line: Line) -> None:
-        """Tell the searcher of an earlier run's trial, which is none of this sweep's; also what a replay calls.
-
-        The scheduler hears nothing of it: its rungs are this sweep's alone.
-        """
-        number, value = line["number"], line["value"]
-        if line.get("again") and identity(line["config"]) not in {identity(config) for _, config in self.given}:
-            self.given.append((AGAIN, line["config"]))
-        if not line.get("told", True):
-            return
-        if line.get("exact"):
-            self.tried.add(f"{line['run']}/{line['source']}", line["config"])
-        self.searcher.begin(number, line["config"])
-        for epoch, reported in line["reports"]:
-            self.searcher.on_trial_result(number, epoch, decode_number(reported))
-        best = None if value is None else decode_number(value)
-        self.searcher.on_trial_end(number, line["ending"], best, diverged=line["diverged"])
+        """An earlier run's trial, which is none of this sweep's; also what a replay calls."""
+        self.suggestions.warm(line)
 
     def requeue(self, trial: LiveTrial) -> None:
         """Hand the trial out again before anything new, from its last checkpoint."""
@@ -279,8 +227,7 @@ class Controller:
     @property
     def more_to_suggest(self) -> bool:
         """The searcher is to be asked again, as far as is known."""
-        enough = self.rules.trials is not None and self.suggested >= self.rules.trials
-        return not (enough or self.budget.search_over or self.tried.exhausted)
+        return self.suggestions.more
 
     @property
     def _search_is_over(self) -> bool:
@@ -335,7 +282,7 @@ class Controller:
         if report.finished is not None:
             line["finished"] = report.finished
         lines = [line, *self.take_report(live, report)]
-        ending = self._verdict_on(live)
+        ending = ending_at_report(live, self.rules)
         if ending is not None:
             lines += self._ending(live, *ending)
         elif live.paused is not None:
@@ -376,26 +323,6 @@ class Controller:
         }
         return [line | {"paused": True} if rung.paused else line]
 
-    def _verdict_on(self, live: LiveTrial) -> tuple[str, str, Finding | None] | None:
-        """Whether the trial ends at its last report: (ending, reason, what the diagnosis saw)."""
-        metrics = live.epochs[-1].metrics
-        lost = [name for name in (self.rules.metric, "train_loss", "val_loss") if _not_finite(metrics.get(name))]
-        if lost:
-            seen = doomed(live.history(self.rules.max_epochs, self.rules.task))
-            epoch = live.last_epoch
-            return DOOMED, f"diverged: {lost[0]} is {metrics[lost[0]]} at epoch {epoch}", seen
-        if live.finished is not None:
-            return COMPLETED, live.finished, None
-        if live.last_epoch >= self.rules.max_epochs:
-            return COMPLETED, f"all {self.rules.max_epochs} epochs", None
-        if self.rules.doomed and live.is_search:
-            seen = doomed(live.history(self.rules.max_epochs, self.rules.task))
-            if seen is not None:
-                return DOOMED, f"{seen.symptom}: {seen.says}", seen
-        if live.stop_at_rung is not None:
-            return PRUNED, live.stop_at_rung, None
-        return None
-
     def on_failure(self, failure: Failure) -> None:
         """The worker cannot go on: retried from the last checkpoint when it was lost, else the trial has failed.
 
@@ -433,7 +360,7 @@ class Controller:
         """Hand it out again, when it has waited; from its last checkpoint."""
         now = self._clock()
         wait = wait_seconds(live.lost_in_a_row + (failure.kind == STORAGE))  # storage needs time, not another node
-        line = _lost_line(live, failure) | {"at": now}
+        line = lost_line(live, failure) | {"at": now}
         if failure.node is not None:
             line["node"] = failure.node
         if failure.node_gone:
@@ -487,7 +414,7 @@ class Controller:
         """The driver has stopped all workers: what has not ended is interrupted, or pruned where it still waited at
         its rung when there was nothing left to try."""
         left = [trial for trial in self.trials.values() if trial.state in (RUNNING, PAUSED)]
-        for live, diagnosis in self._diagnosed(left):
+        for live, diagnosis in diagnosed(left, self.rules):
             if live.state == PAUSED and self.stopping is None:
                 self._end_paused(live, diagnosis)
             else:
@@ -504,7 +431,7 @@ class Controller:
         """After a replay: trials whose last report ended them, though the driver died before it could say so."""
         for live in self.trials.values():
             if live.state != ENDED and live.epochs:
-                ending = self._verdict_on(live)
+                ending = ending_at_report(live, self.rules)
                 if ending is not None:
                     if live in self._queue:
                         self._queue.remove(live)
@@ -522,26 +449,11 @@ class Controller:
     ) -> list[dict[str, Any]]:
         """`diagnosis`: where it was made already."""
         if ending == COMPLETED and live.value is None:
-            ending, reason = FAILED, self._never_reported(live)
+            ending, reason = FAILED, never_reported(live, self.rules.metric)
         self.note_ending(live, ending, out_of_memory=failure is not None and failure.kind == OUT_OF_MEMORY)
         if diagnosis is None:
-            ((_, diagnosis),) = self._diagnosed([live])
-        lines = []
-        if seen is not None:
-            lines.append({"kind": "finding", "trial": live.trial, "finding": seen.to_json()})
-        line: dict[str, Any] = {
-            "kind": "ending",
-            "trial": live.trial,
-            "attempt": live.attempt,
-            "ending": ending,
-            "reason": reason,
-            "value": None if live.value is None else encode_number(live.value),
-            "best_epoch": live.best_epoch,
-            "diagnosis": diagnosis.to_json(),
-        }
-        if failure is not None:
-            line |= {"failure": failure.kind, "traceback": failure.traceback}
-        return [*lines, line]
+            ((_, diagnosis),) = diagnosed([live], self.rules)
+        return ending_lines(live, ending, reason, seen, diagnosis, failure)
 
     def note_ending(self, live: LiveTrial, ending: str, *, out_of_memory: bool = False) -> None:
         """Tell searcher and scheduler of an ending, as the table of endings says; also what a replay calls."""
@@ -549,17 +461,12 @@ class Controller:
         live.state, live.ending = ENDED, ending
         if ending == INTERRUPTED:
             return  # goes on after a resume: nobody is told
-        diverged = ending == DOOMED and any(_not_finite(value) for value in live.epochs[-1].metrics.values())
+        diverged = ending == DOOMED and any(not_finite(value) for value in live.epochs[-1].metrics.values())
         told = None if live.control else self.seeds.on_ending(live, ending, diverged=diverged or out_of_memory)
         if told is not None:
-            self._told_endings += 1
-            self.searcher.on_trial_end(told.number, told.ending, told.value, diverged=told.diverged)
+            self.suggestions.on_end(told)
         if ending in (DOOMED, FAILED) and live.is_search:
             self.scheduler.on_trial_lost_for_good(live.trial, worst=ending == DOOMED or out_of_memory)
-
-    def _never_reported(self, live: LiveTrial) -> str:
-        names = sorted({name for epoch in live.epochs for name in epoch.metrics})
-        return f"never reported a finite {self.rules.metric}, the sweep's metric; it reported {', '.join(names)}"
 
     def _current(self, trial: str, attempt: int) -> LiveTrial | None:
         live = self._running.get(trial)
@@ -571,27 +478,5 @@ class Controller:
         self._write([{"at": now, **line} for line in lines])
 
 
-def note_loss(live: LiveTrial, kind: str) -> None:
-    """Count a lost worker; also what a replay calls."""
-    live.losses += kind != PREEMPTED
-    live.evictions += kind == EVICTED
-    live.lost_in_a_row += 1
-
-
-def _lost_line(live: LiveTrial, failure: Failure) -> dict[str, Any]:
-    return {
-        "kind": "lost",
-        "trial": live.trial,
-        "attempt": live.attempt,
-        "failure": failure.kind,
-        "reason": failure.message,
-        "traceback": failure.traceback,
-    }
-
-
 def _times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
-
-
-def _not_finite(value: float | None) -> bool:
-    return value is not None and not math.isfinite(value)

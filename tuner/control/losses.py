@@ -11,7 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from tuner.records.epochs import LOST, STORAGE
+from tuner.control.trials import LiveTrial
+from tuner.records.epochs import EVICTED, LOST, PREEMPTED, STORAGE, Failure
 from tuner.records.journal import Line
 
 FIRST_WAIT_SECONDS = 10.0
@@ -64,3 +65,21 @@ class Nodes:
             f"avoided for {AVOIDED_SECONDS / 60:g} minutes, as long as others have room"
         )
         return {"kind": "avoid", "at": now, "node": node, "trials": trials, "until": self._until[node], "reason": says}
+
+
+def note_loss(live: LiveTrial, kind: str) -> None:
+    """Count a lost worker; also what a replay calls."""
+    live.losses += kind != PREEMPTED
+    live.evictions += kind == EVICTED
+    live.lost_in_a_row += 1
+
+
+def lost_line(live: LiveTrial, failure: Failure) -> dict[str, Any]:
+    return {
+        "kind": "lost",
+        "trial": live.trial,
+        "attempt": live.attempt,
+        "failure": failure.kind,
+        "reason": failure.message,
+        "traceback": failure.traceback,
+    }

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from tuner.control.control_trials import control_from_line
-from tuner.control.controller import Controller, note_loss
+from tuner.control.controller import Controller
+from tuner.control.losses import note_loss
 from tuner.control.seeds import from_line
 from tuner.control.trials import ENDED, PAUSED, LiveTrial
 from tuner.errors import RunError

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -20,33 +19,32 @@ from tuner.api.sweeps import load_resolved
 from tuner.api.warm_sources import data_hash
 from tuner.control.control_trials import Controls
 from tuner.errors import Fault, InputError, RunError
-from tuner.nightly.changes import changes
 from tuner.nightly.conditions import conditions
 from tuner.nightly.control import best_as_reference, first_reference, notes_on, settings_tonight
 from tuner.nightly.folder import NightsFolder, Reference, Running
-from tuner.nightly.history import History, rules_of, state_after
+from tuner.nightly.history import History, rules_of
 from tuner.nightly.housekeeping import disk_needed, free_disk, tidy
 from tuner.nightly.identity import control_key, control_seeds, date_of, night_hash
+from tuner.nightly.judging import judged
+from tuner.nightly.loop_check import check_loop
 from tuner.nightly.notify import is_news, notify, notify_faults
+from tuner.nightly.outcome import Outcome, exit_code
 from tuner.nightly.record import Begun
 from tuner.nightly.spent import seconds_spent
 from tuner.nightly.tonight import tonights_sweep
-from tuner.nightly.verdict.figures import figures, fingerprint
-from tuner.nightly.verdict.judge import asks_for_more, judge
+from tuner.nightly.verdict.figures import fingerprint
+from tuner.nightly.verdict.judge import asks_for_more
 from tuner.records.journal import Line, read_journal
-from tuner.records.night import INCOMPLETE, OK, REGRESSED, SKIPPED, Judgement, NightRecord
+from tuner.records.night import INCOMPLETE, SKIPPED, Judgement, NightRecord
 from tuner.records.run_directory import RunDirectory
 from tuner.records.storage import is_uri
-from tuner.records.trial import COMPLETED, DOOMED, FAILED, SweepRecord
+from tuner.records.trial import SweepRecord
 from tuner.report.night_page import night_html
 from tuner.report.night_text import night_markdown
 from tuner.sweep import Sweep
-from tuner.training.locate import locate
 
 SAME_NIGHT_HOURS = 12.0
 """A night that was killed is gone on with after midnight too, if it began no longer ago."""
-_STOPPED = "stopped by "
-"""How the reason of a run begins that a signal ended."""
 
 
 @dataclass(frozen=True)
@@ -61,35 +59,6 @@ class NightLaunch:
     say: Callable[[str], None] = lambda _text: None
     """For what a person wants to know meanwhile."""
     clock: Callable[[], float] = time.time
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a night came to."""
-
-    verdict: str
-    why: str
-    exit_code: int
-    record: NightRecord | None = None
-    """None where it was skipped."""
-    page: Path | None = None
-    summary: Mapping[str, Any] | None = None
-
-    @property
-    def line(self) -> str:
-        return f"{self.verdict}: {self.why}" if self.record is None else self.record.line()
-
-    def to_json(self) -> dict[str, Any]:
-        """summary.json's keys with `verdict`, `why` and the night; of a skipped one those two alone."""
-        told: dict[str, Any] = {"verdict": self.verdict, "why": self.why}
-        if self.record is None:
-            return told
-        night = {
-            "night": self.record.id,
-            "state": self.record.state,
-            "page": None if self.page is None else str(self.page),
-        }
-        return {**(self.summary or {}), **told, **night, "judgement": self.record.to_json()["judgement"]}
 
 
 def run_night(sweep: Sweep, launch: NightLaunch) -> Outcome:
@@ -125,7 +94,7 @@ class _Night:
             self.launch.say("this night has ended: its verdict again\n")
             return self._outcome(known, None)
         if not nights:
-            _check_loop(self.sweep)
+            check_loop(self.sweep)
         history = History(tuple(one for one in nights if one.id != night), self.folder.reference())
         accepted = () if history.reference is None or history.reference.night is None else (history.reference.night,)
         tidied = tidy(history.nights, self.sweep.nightly.keep, self.folder.runs, accepted)
@@ -136,13 +105,10 @@ class _Night:
         self.seeds = control_seeds(self.sweep, self.sweep.nightly.noise_seeds)
         key = control_key(self.sweep, control, self.seeds)
         anchor = history.anchor(key)
+        since = (*(() if anchor is None else (anchor,)), *history.comparable(key))
         directory = RunDirectory(self.folder.runs / f"{self.sweep.slug}-night-{night}")
         resumed = directory.journal.is_file()
-        tonight = (
-            load_resolved(directory)
-            if resumed
-            else tonights_sweep(self.sweep, night, history.comparable(key), self.folder.runs)
-        )
+        tonight = load_resolved(directory) if resumed else tonights_sweep(self.sweep, night, since, self.folder.runs)
         notes = (*tidied.notes, *(() if self.reference is None else notes_on(self.sweep, self.reference)))
         self.begun = Begun(
             id=night,
@@ -222,7 +188,8 @@ class _Night:
 
     def _close(self, run: SweepRecord) -> list[Line]:
         """The verdict, before the journal's last line."""
-        self.ended = record = self._judged(run)
+        record = judged(self.begun.filled(run), run, self.history, self.sweep, len(self.seeds))
+        self.ended = record = replace(record, seconds=self._seconds())
         return [
             {
                 "kind": "night",
@@ -233,36 +200,6 @@ class _Night:
                 "reference": record.reference or "",
             }
         ]
-
-    def _judged(self, run: SweepRecord) -> NightRecord:
-        record = self.begun.filled(run)
-        reference, nights = self.history.figures(record.key)
-        broken = _broken(run)
-        ended = sum(one.ending in (COMPLETED, DOOMED, FAILED) for one in run.controls)
-        if not broken and record.control and reference is None and run.status == "stopped" and ended < len(self.seeds):
-            broken = f"{run.reason}: {ended} of {len(self.seeds)} controls ended, and a first night needs them all"
-        if broken:
-            judgement = Judgement(INCOMPLETE, broken)
-        elif not record.control:
-            judgement = Judgement(OK, "a first night: its best configuration is the control from now on")
-        else:
-            judgement = judge(figures(record), reference, nights, rules_of(self.sweep), self.begun.state_before)
-            if judgement.verdict == INCOMPLETE:
-                over = f"{run.reason}: " if run.status == "stopped" else ""  # its hours
-                judgement = replace(judgement, why=f"{over}{judgement.why}{_raised(run)}")
-            if reference is None and self.history.reference is not None and self.history.reference.night is not None:
-                why = f"{judgement.why}; its terms are not those of {self.history.reference.night}"
-                judgement = replace(judgement, why=why)
-        good = self.history.last_good
-        since = () if good is None else changes(good.conditions, record.conditions, Path.cwd())
-        return replace(
-            record,
-            judgement=judgement,
-            changes=since,
-            since=None if good is None else good.id,
-            state=state_after(judgement.verdict, record.state_before),
-            seconds=self._seconds(),
-        )
 
     def _seconds(self) -> float:
         return seconds_spent(read_journal(self.begun.directory.journal))
@@ -311,49 +248,10 @@ class _Night:
         summary: Mapping[str, Any] | None = None if finished is None else finished.summary
         if summary is None and directory.summary.is_file():
             summary = json.loads(directory.summary.read_text(encoding="utf-8"))
-        code = _exit_code(record, run)
+        code = exit_code(record, run)
         return Outcome(record.verdict, record.judgement.why, code, record, self.folder.page(record), summary)
-
-
-def _check_loop(sweep: Sweep) -> None:
-    """Before a first night a loop that cannot be imported is wrong input; on later ones it is what the night tells."""
-    if sweep.loop is None:
-        return
-    try:
-        locate(sweep.loop, str(Path.cwd()))
-    except InputError:
-        raise
-    except Exception as error:  # a module may raise anything
-        cure = f"importing it raised {type(error).__name__}: {error}"
-        raise InputError("a loop that cannot be imported", (Fault("loop", sweep.loop, cure),)) from error
 
 
 def _goes_on(record: NightRecord) -> bool:
     """Whether a second start has something left to do: the night was killed or stopped, or too little of it ended."""
     return record.ended_at is None or record.verdict == INCOMPLETE
-
-
-def _broken(run: SweepRecord) -> str:
-    """Why there is no verdict, whatever the figures are; empty where there may be one."""
-    if run.status == "stopped" and run.reason.startswith(_STOPPED):
-        return f"{run.reason}; started again today it goes on"
-    if run.status == "failed":
-        controls = [one.ending == FAILED for one in run.controls]
-        whole = f"all {len(controls)} controls and " if controls and all(controls) else ""
-        return f"{whole}{run.reason}{_raised(run)}"
-    return ""
-
-
-def _raised(run: SweepRecord) -> str:
-    """`: ValueError: …`, what most of the failed trials ended with, the controls first; empty where none failed."""
-    of_controls = [one.reason for one in run.controls if one.ending == FAILED]
-    of_search = [one.reason for one in run.trials if one.ending == FAILED]
-    reasons = Counter(reason.splitlines()[0] for reason in of_controls or of_search if reason)
-    return f": {reasons.most_common(1)[0][0]}" if reasons else ""
-
-
-def _exit_code(record: NightRecord, run: SweepRecord | None) -> int:
-    if record.verdict == INCOMPLETE:
-        stopped = run is not None and run.reason == f"{_STOPPED}Ctrl-C"
-        return 130 if stopped else 3
-    return 4 if record.verdict == REGRESSED else 0

@@ -25,7 +25,7 @@ FINALISTS = FinalistsSection(top=3, seeds=3)
 
 
 def tonights_sweep(sweep: Sweep, night: str, comparable: Sequence[NightRecord], runs: Path) -> Sweep:
-    """`comparable`: nights with the same control under the same terms, oldest first."""
+    """`comparable`: the accepted night and those since with the same control under the same terms, oldest first."""
     search = sweep.search
     trials = sweep.nightly.budget.trials or search.trials
     finalists = search.finalists
