@@ -51,7 +51,8 @@ def run(row: Row, runs: Path) -> dict[str, Any]:
     """The figures of one row."""
     import torch
 
-    from tuner.api.running import Launch, start_sweep
+    from tuner.api.launching import Launch
+    from tuner.api.running import start_sweep
     from tuner.api.sweeps import load_sweep
     from tuner.training.plan import TrainingPlan
 

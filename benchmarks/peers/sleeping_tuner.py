@@ -15,7 +15,8 @@ from pathlib import Path
 import sleeping
 
 import tuner
-from tuner.api.running import Launch, start_sweep
+from tuner.api.launching import Launch
+from tuner.api.running import start_sweep
 from tuner.records.journal import Line
 from tuner.records.run_directory import RunDirectory
 from tuner.sweep import sweep_from_mapping

@@ -15,8 +15,9 @@ from tuner.api.final_test import final_test as test_finally
 from tuner.api.final_test import refuse_without_test
 from tuner.api.finishing import Finished
 from tuner.api.going_on import open_again
+from tuner.api.launching import Display, Launch
 from tuner.api.result import Result
-from tuner.api.running import Display, Launch, resume_sweep, start_sweep
+from tuner.api.running import resume_sweep, start_sweep
 from tuner.api.sweeps import load_sweep, runs_folder
 from tuner.errors import Fault, InputError
 from tuner.records.finding import Diagnosis

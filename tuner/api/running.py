@@ -8,19 +8,20 @@ import os
 import shutil
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol, TextIO
+from typing import Any, TextIO
 
 import tuner.tracking as tracking
+from tuner.api.drivers import OnRay, in_process
 from tuner.api.environment import environment
 from tuner.api.finishing import Finished, finish
 from tuner.api.going_on import TRIALS, differences, trials_told
+from tuner.api.launching import Display, Launch
 from tuner.api.meters import SweepMeters
 from tuner.api.mirrored import mirrored
-from tuner.api.night_plan import NightPlan
+from tuner.api.opening import first_line
 from tuner.api.sweeps import load_resolved
 from tuner.api.warm import Warm, gather
 from tuner.control.checkpoints import CheckpointKeeper
@@ -28,9 +29,8 @@ from tuner.control.controller import Controller
 from tuner.control.replay import replay
 from tuner.control.rules import Rules
 from tuner.errors import InputError, RunError
-from tuner.launch.scraping import announced
 from tuner.launch.signals import clean_stop
-from tuner.records.journal import VERSION, Journal, Line, read_journal
+from tuner.records.journal import Journal, Line, read_journal
 from tuner.records.mirror import Mirror
 from tuner.records.run_directory import RunDirectory, new_run_directory, new_run_name, write_atomically
 from tuner.report.live import PlainLines
@@ -39,40 +39,6 @@ from tuner.search.study_log import StudyLog
 from tuner.sweep import Sweep, dump_sweep
 from tuner.training.plan import TrainingPlan
 from tuner.training.weights_source import check_weights
-
-TRACKING_WAIT_SECONDS = 60.0
-"""How long a finished sweep waits for its records to arrive in MLflow; `tuner track RUN` brings the rest."""
-
-
-class Display(Protocol):
-    """What a person sees while a sweep runs (`report.live`)."""
-
-    def lines(self, lines: Sequence[Line]) -> None: ...
-    def refresh(self, now: float) -> None: ...
-    def close(self) -> None: ...
-
-
-@dataclass(frozen=True)
-class Launch:
-    """How a sweep is run, beside what its file says."""
-
-    runs: Path = Path("runs")
-    name: str | None = None
-    """Of a new run's directory; None: the sweep's name, the date and four letters."""
-    address: str | None = None
-    """Ray's address; None: a Ray of its own on this machine; `none`: in this process, without Ray."""
-    cpus: int | None = None
-    """For a Ray of its own: CPUs to offer; None: all of the machine."""
-    track: bool = True
-    tracking_wait: float = TRACKING_WAIT_SECONDS
-    display: Callable[[float | None], Display] | None = None
-    """Makes the view; it is told when the clock ends the sweep, in Unix seconds, or None."""
-    loop: Callable[..., object] | None = None
-    """The user's training function itself, where it was not given by name."""
-    warm: Warm | None = None
-    """What a new sweep is told of earlier ones, where it was gathered already."""
-    night: NightPlan | None = None
-    """What makes it one of a sweep's nights."""
 
 
 def start_sweep(sweep: Sweep, launch: Launch) -> Finished:
@@ -104,15 +70,10 @@ class _Drive:
     def go(self) -> Finished:
         if self.uri is not None:
             tracking.check_uri(self.uri)
-        return self._drive(self._in_process if self.launch.address == "none" else self._on_ray)
-
-    def _drive(self, drive: Callable[[Controller, TrainingPlan, Callable[[], None]], None]) -> Finished:
         with mirrored(self.sweep, self.directory) as mirror:
-            return self._driven(drive, mirror)
+            return self._driven(mirror)
 
-    def _driven(
-        self, drive: Callable[[Controller, TrainingPlan, Callable[[], None]], None], mirror: Mirror | None
-    ) -> Finished:
+    def _driven(self, mirror: Mirror | None) -> Finished:
         searcher = make_searcher(
             self.sweep.search.algorithm,
             self.sweep.search.algorithm_options,
@@ -134,10 +95,13 @@ class _Drive:
             study = StudyLog(self.directory.study, self.sweep.space)
             study.lines(journal.lines)
             self.listeners += [keeper.lines, study.lines]
-            self.meters = SweepMeters(self.directory, tracked=self.uri is not None, say=log.write)
             views: list[Display] = [PlainLines(log, self._deadline())]
-            if self.launch.address != "none":
-                views.append(self.meters)
+            if self.launch.address == "none":
+                drive = in_process
+            else:
+                meters = SweepMeters(self.directory, tracked=self.uri is not None, say=log.write)
+                drive = OnRay(self.sweep, self.launch, self.directory, meters).drive
+                views.append(meters)
             if self.launch.display is not None:
                 views.append(self.launch.display(self._deadline()))
             for view in views:
@@ -191,7 +155,8 @@ class _Drive:
         if not before:
             write_atomically(self.directory.sweep, dump_sweep(self.sweep))
             write_atomically(self.directory.environment, json.dumps(environment(Path.cwd()), indent=1) + "\n")
-            self._write(journal, [{"at": self.began, **self._head()}])
+            first = first_line(self.sweep, self.directory, warm=len(self.warm.lines))
+            self._write(journal, [{"at": self.began, **first}])
             if self.launch.night is not None:
                 self._write(journal, [{"at": self.began, **self.launch.night.opening}])
         elif changed := self._changed(before):
@@ -231,25 +196,6 @@ class _Drive:
         self._write(journal, lines)
         return lines
 
-    def _head(self) -> dict[str, Any]:
-        sweep = self.sweep
-        return {
-            "kind": "sweep",
-            "version": VERSION,
-            "run": self.directory.name,
-            "name": sweep.name,
-            "metric": sweep.metric.name,
-            "mode": sweep.metric.mode,
-            "max_epochs": sweep.search.max_epochs,
-            "trials": sweep.search.trials or 0,
-            "seed": sweep.seed,
-            "task": sweep.task,
-            "parameters": [asdict(item) for item in sweep.space.records()],
-            **({"warm": len(self.warm.lines)} if self.warm.lines else {}),
-            **({"repeats": sweep.search.repeats} if sweep.search.repeats > 1 else {}),
-            **({} if sweep.search.finalists is None else {"finalists": sweep.search.finalists.model_dump()}),
-        }
-
     def _write(self, journal: Journal, lines: Sequence[Line]) -> None:
         journal.append_many(list(lines))
         for listener in self.listeners:
@@ -276,41 +222,6 @@ class _Drive:
         shutil.rmtree(self.directory.path, ignore_errors=True)
         with contextlib.suppress(OSError):  # other runs are in it
             self.directory.path.parent.rmdir()
-
-    def _in_process(self, controller: Controller, plan: TrainingPlan, step: Callable[[], None]) -> None:
-        from tuner.launch.in_process import drive
-        from tuner.training.data import load_splits
-        from tuner.training.worker import TrialWorker
-
-        splits = None if plan.loop is not None else load_splits(plan)
-        drive(controller, TrialWorker(plan, splits), step)
-
-    def _on_ray(self, controller: Controller, plan: TrainingPlan, step: Callable[[], None]) -> None:
-        from tuner.launch.cluster import TrialResources, connected
-
-        asked = self.sweep.resources
-        resources = TrialResources(
-            asked.cpu, asked.gpu, asked.memory or 0, asked.accelerator, asked.workers, tuple(asked.custom.items())
-        )
-        with connected(self.launch.address, cpus=self.launch.cpus), self._metered() as metered:
-            from tuner.launch.ray_tune import drive
-
-            drive(controller, replace(plan, metered=metered), resources, step)
-
-    @contextmanager
-    def _metered(self) -> Iterator[bool]:
-        """While the block lasts the sweep is published, where Ray serves metrics; whether it does."""
-        from tuner.launch.metrics import RayMeters, targets
-
-        found = targets()
-        if not found:
-            yield False
-            return
-        runs = self.directory.path.parent if self.launch.night is None else self.launch.runs
-        own = self.launch.address in (None, "local")  # a cluster's dashboard tells Prometheus itself
-        told = announced(found, runs, self.directory.name, self.meters.say) if own else contextlib.nullcontext()
-        with told, self.meters.published(RayMeters(self.sweep.name, self.directory.name)):
-            yield True
 
 
 def _warm_again(sweep: Sweep, directory: RunDirectory, runs: Path) -> Warm:

@@ -38,7 +38,8 @@ def command(
     from tuner.api.final_test import final_test as test
     from tuner.api.final_test import refuse_without_test
     from tuner.api.going_on import open_again
-    from tuner.api.running import Launch, resume_sweep, start_sweep
+    from tuner.api.launching import Launch
+    from tuner.api.running import resume_sweep, start_sweep
     from tuner.api.sweeps import load_sweep, runs_folder
     from tuner.api.warm import gather
     from tuner.records.run_directory import find_run

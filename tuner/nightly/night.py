@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from tuner.api.finishing import Finished
+from tuner.api.launching import Display, Launch
 from tuner.api.night_plan import NightPlan
-from tuner.api.running import Display, Launch, resume_sweep, start_sweep
+from tuner.api.running import resume_sweep, start_sweep
 from tuner.api.sweeps import load_resolved
 from tuner.api.warm_sources import data_hash
 from tuner.control.control_trials import Controls
