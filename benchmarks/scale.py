@@ -1,10 +1,10 @@
 """Where does one driver end? On Ray with trials that sleep, beside plain Ray Tune, and the controller alone.
 
-ray         Trials of three epochs that sleep 0.1 to 1 s each, on a local Ray with more logical CPUs than the machine
-            has; timed from when all workers are there. `driver ms`: CPU of the driver's process a result; `growth`: of
-            that in the last fifth of the results over the second fifth; `late`: from the end of an epoch in the worker
-            until the driver has decided on it and written it (median, and 95 of 100); `wall`: beside the sleeps divided
-            by the slots. `driver MB` and `all MB`: memory of the driver and of all its processes, shared pages counted
+ray         Trials of three epochs that sleep 0.1 to 1 s each (`--seconds`: the longest sleep), on a local Ray with more
+            logical CPUs than the machine has; timed from when all workers are there. `driver ms`: CPU of the driver's
+            process a result; `growth`: of that in the last fifth of the results over the second fifth; `late`: from the
+            end of an epoch in the worker until the driver has decided on it and written it (median, and 95 of 100);
+            `wall`: beside the sleeps divided by the slots. `driver MB` and `all MB`: memory of the driver and of all its processes, shared pages counted
             once; `a worker`: mean of the workers. `CPU s`: of all processes, Ray's start and end included. MLflow: what
             of the journal it lacked when the last trial had ended, and when it had all.
 controller  the controller, its journal and what follows it, on a simulated clock: milliseconds of CPU for a
@@ -52,10 +52,10 @@ QUIET = {
 }
 
 
-def one(side: str, slots: int, trials: int) -> dict[str, float]:
+def one(side: str, slots: int, trials: int, seconds: float) -> dict[str, float]:
     """One sweep in a process and a folder of its own, watched from here."""
     script = PEERS / ("sleeping_tuner.py" if side == "tuner" else "sleeping_ray.py")
-    words = [side, str(slots), str(trials), str(EPOCHS)]
+    words = [side, str(slots), str(trials), str(EPOCHS), str(seconds)]
     with tempfile.TemporaryDirectory(prefix="scale") as folder, tempfile.TemporaryFile() as said:
         process = subprocess.Popen(
             [sys.executable, str(script), *words],
@@ -105,14 +105,14 @@ def watched(driver: psutil.Process) -> dict[str, float]:
     return most | {"cpu": sum(cpu.values())}
 
 
-def on_ray(sides: list[str], slots: list[int], trials: int, rounds: int) -> list[dict[str, Any]]:
+def on_ray(sides: list[str], slots: list[int], trials: int, rounds: int, seconds: float) -> list[dict[str, Any]]:
     rows = []
     for many in slots:
         answers: dict[str, list[dict[str, float]]] = {side: [] for side in sides}
         for _ in range(rounds):
             for side in sides:
                 count = TUTORIAL_TRIALS if side == "tutorial" else trials * many
-                answers[side].append(one(side, many, count))
+                answers[side].append(one(side, many, count, seconds))
                 found = answers[side][-1]
                 progress(f"{side} {many}: {found['driver_ms']:.1f} ms a result, {found['results_per_second']:.1f}/s")
         for side, given in answers.items():
@@ -176,6 +176,7 @@ def main() -> None:
     parser.add_argument("--sides", nargs="+", choices=list(SAYS), default=list(SAYS))
     parser.add_argument("--slots", nargs="+", type=int, default=[8, 64, 256], help="logical CPUs of the local Ray")
     parser.add_argument("--trials", type=int, default=12, help="of each slot")
+    parser.add_argument("--seconds", type=float, default=1.0, help="of the longest sleep")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument(
         "--controller",
@@ -198,7 +199,7 @@ def main() -> None:
         if not chosen.json:
             print(controller_table(results["controller"]), end="\n\n", flush=True)
     if chosen.only != "controller":
-        results["ray"] = on_ray(chosen.sides, chosen.slots, chosen.trials, chosen.rounds)
+        results["ray"] = on_ray(chosen.sides, chosen.slots, chosen.trials, chosen.rounds, chosen.seconds)
         if not chosen.json:
             print(ray_table(results["ray"]))
     if chosen.json:

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import psutil
+from suggest_times import MAX_EPOCHS, SPACE
 
 from tuner.control.checkpoints import CheckpointKeeper
 from tuner.control.controller import Controller
@@ -29,24 +30,9 @@ from tuner.records.run_directory import RunDirectory
 from tuner.report.live import PlainLines
 from tuner.search.make import make_scheduler, make_searcher
 from tuner.search.study_log import StudyLog
-from tuner.space import Choice, Float, Int, Parameter, Space
 
-MAX_EPOCHS = 9
 PARTS = 10
 EPOCH_SECONDS = 60.0
-SPACE = Space(
-    tuple(
-        Parameter(name, name, domain)
-        for name, domain in {
-            "lr": Float(1e-5, 1.0, log=True),
-            "weight_decay": Float(1e-6, 0.1, log=True),
-            "dropout": Float(0.0, 0.6),
-            "depth": Int(1, 6),
-            "width": Int(32, 512, log=True),
-            "optimizer": Choice(("adamw", "sgd")),
-        }.items()
-    )
-)
 
 
 def report(assignment: Assignment, epoch: int) -> Report:

@@ -11,19 +11,20 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-SHORTEST, LONGEST = 0.1, 1.0
+SHORTEST = 0.1
+"""Of the longest sleep."""
 PATIENCE_SECONDS = 600.0
 _LOOK_SECONDS = 0.2
 
 
-def reports(x: float, epochs: int, folder: str, workers: int) -> Iterator[dict[str, float]]:
-    """`sent`: Unix seconds at which the epoch was over; `slept`: its seconds, 0.1 to 1 by `x` and the epoch.
+def reports(x: float, epochs: int, seconds: float, folder: str, workers: int) -> Iterator[dict[str, float]]:
+    """`sent`: Unix seconds at which the epoch was over; `slept`: its seconds, by `x` and the epoch, at most `seconds`.
 
     `folder` is where the workers wait for one another.
     """
     together(Path(folder), workers)
     for epoch in range(1, epochs + 1):
-        slept = SHORTEST + (LONGEST - SHORTEST) * (997.0 * x * epoch % 1.0)
+        slept = seconds * (SHORTEST + (1 - SHORTEST) * (997.0 * x * epoch % 1.0))
         time.sleep(slept)
         yield {
             "epoch": epoch,

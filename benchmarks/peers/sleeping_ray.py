@@ -1,8 +1,8 @@
 """Peer: Ray Tune alone on trials that sleep.
 
-`sleeping_ray.py KIND SLOTS TRIALS EPOCHS`, in an empty folder; prints one JSON object. KIND: `ray` is a class Trainable
-with reused actors and Tune's own loggers, as they are by default; `bare` the same with the loggers and Tune's snapshots
-off; `tutorial` a function, one actor a trial. Nothing is tracked, diagnosed or searched for.
+`sleeping_ray.py KIND SLOTS TRIALS EPOCHS SECONDS`, in an empty folder; prints one JSON object. KIND: `ray` is a class
+Trainable with reused actors and Tune's own loggers, as they are by default; `bare` the same with the loggers and Tune's
+snapshots off; `tutorial` a function, one actor a trial. Nothing is tracked, diagnosed or searched for.
 """
 
 from __future__ import annotations
@@ -58,16 +58,16 @@ class Count(tune.Callback):
         self._meter.result(result["sent"], result["slept"])
 
 
-def run(kind: str, slots: int, trials: int, epochs: int) -> dict:
+def run(kind: str, slots: int, trials: int, epochs: int, seconds: float) -> dict:
     meeting = Path("meeting").resolve()
     meeting.mkdir()
     if kind == "tutorial":
         (meeting / "everyone").touch()  # a worker is there for one trial
     meter = sleeping.Meter()
-    space = {"x": tune.uniform(0.0, 1.0), "epochs": epochs, "folder": str(meeting), "workers": slots}
+    given = {"epochs": epochs, "seconds": seconds, "folder": str(meeting), "workers": slots}
     tuner = tune.Tuner(
         sleeper if kind == "tutorial" else Sleeper,
-        param_space=space,
+        param_space={"x": tune.uniform(0.0, 1.0), **given},
         tune_config=tune.TuneConfig(num_samples=trials, reuse_actors=kind != "tutorial"),
         run_config=tune.RunConfig(
             name="sleeping", storage_path=str(Path.cwd() / "results"), callbacks=[Count(meter)], verbose=0
@@ -93,6 +93,6 @@ if __name__ == "__main__":
         _temp_dir=folder,
         _node_ip_address="127.0.0.1",
     )
-    print(json.dumps(run(KIND, *map(int, sys.argv[2:5]))))
+    print(json.dumps(run(KIND, *map(int, sys.argv[2:5]), float(sys.argv[5]))))
     ray.shutdown()
     shutil.rmtree(folder, ignore_errors=True)

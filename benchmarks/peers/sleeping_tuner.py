@@ -1,7 +1,7 @@
 """The tuner on trials that sleep, behind the same interface as its peer.
 
-`sleeping_tuner.py KIND SLOTS TRIALS EPOCHS`, in an empty folder; KIND: `tuner`. Prints one JSON object. It starts a Ray
-of its own, as `tuner run` does, and MLflow on SQLite follows.
+`sleeping_tuner.py KIND SLOTS TRIALS EPOCHS SECONDS`, in an empty folder; KIND: `tuner`. Prints one JSON object. It starts
+a Ray of its own, as `tuner run` does, and MLflow on SQLite follows.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from tuner.training.catalogue import CATALOGUE
 
 def objective(trial: tuner.Trial) -> None:
     given = trial.config
-    for metrics in sleeping.reports(given["x"], trial.max_epochs, given["folder"], given["workers"]):
+    told = given["seconds"], given["folder"], given["workers"]
+    for metrics in sleeping.reports(given["x"], trial.max_epochs, *told):
         trial.report(**metrics)
 
 
@@ -56,7 +57,7 @@ class Watch:
     def close(self) -> None: ...
 
 
-def run(slots: int, trials: int, epochs: int) -> dict:
+def run(slots: int, trials: int, epochs: int, seconds: float) -> dict:
     runs, meeting = Path("runs"), Path("meeting").resolve()
     meeting.mkdir()
     sweep = sweep_from_mapping(
@@ -64,7 +65,7 @@ def run(slots: int, trials: int, epochs: int) -> dict:
             "name": "sleeping",
             "loop": "sleeping_tuner:objective",
             "space": {"x": {"float": [0.0, 1.0]}},
-            "fixed": {"folder": str(meeting), "workers": slots},
+            "fixed": {"seconds": seconds, "folder": str(meeting), "workers": slots},
             "search": {"trials": trials, "max_epochs": epochs, "scheduler": "none", "doomed": False},
         },
         catalogue=CATALOGUE,
@@ -88,4 +89,4 @@ def run(slots: int, trials: int, epochs: int) -> dict:
 if __name__ == "__main__":
     here = str(Path(__file__).parent)  # the workers find sleeping.py there
     os.environ["PYTHONPATH"] = os.pathsep.join([here, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-    print(json.dumps(run(*map(int, sys.argv[2:5]))))
+    print(json.dumps(run(*map(int, sys.argv[2:5]), float(sys.argv[5]))))
