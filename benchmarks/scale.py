@@ -4,9 +4,10 @@ ray         Trials of three epochs that sleep 0.1 to 1 s each (`--seconds`: the 
             logical CPUs than the machine has; timed from when all workers are there. `driver ms`: CPU of the driver's
             process a result; `growth`: of that in the last fifth of the results over the second fifth; `late`: from the
             end of an epoch in the worker until the driver has decided on it and written it (median, and 95 of 100);
-            `wall`: beside the sleeps divided by the slots. `driver MB` and `all MB`: memory of the driver and of all its processes, shared pages counted
-            once; `a worker`: mean of the workers. `CPU s`: of all processes, Ray's start and end included. MLflow: what
-            of the journal it lacked when the last trial had ended, and when it had all.
+            `wall`: beside the sleeps divided by the slots. `driver MB` and `all MB`: memory of the driver and of all
+            its processes, shared pages counted once; `a worker`: mean of the workers. `CPU s`: of all processes, Ray's
+            start and end included. MLflow: what of the journal it lacked when the last trial had ended, and when it had
+            all.
 controller  the controller, its journal and what follows it, on a simulated clock: milliseconds of CPU for a
             suggestion, a decision, and writing a result's lines; `growth`: a result in the last tenth of the trials
             over one in the second tenth; `end`: CPU seconds to end what still waited at its rung.

@@ -1,7 +1,7 @@
 """The tuner on trials that sleep, behind the same interface as its peer.
 
-`sleeping_tuner.py KIND SLOTS TRIALS EPOCHS SECONDS`, in an empty folder; KIND: `tuner`. Prints one JSON object. It starts
-a Ray of its own, as `tuner run` does, and MLflow on SQLite follows.
+`sleeping_tuner.py KIND SLOTS TRIALS EPOCHS SECONDS`, in an empty folder; KIND: `tuner`. Prints one JSON object. It
+starts a Ray of its own, as `tuner run` does, and MLflow on SQLite follows.
 """
 
 from __future__ import annotations

@@ -134,9 +134,11 @@ class ControllerScheduler(_Unpicklable, FIFOScheduler):  # type: ignore[misc]
     def choose_trial_to_run(self, tune_controller: Any) -> Any:
         """Who takes over the worker of a trial that has ended: the last in the row. Tune gives up the worker that such
         a trial had asked for; were it the first one's, a worker that takes longer to start than a trial to end would
-        never be there, and a node that is new, or lost a worker, would stay idle."""
+        never be there, and a node that is new, or lost a worker, would stay idle. Tune's list of all trials would do as
+        well, but this is asked at each step, and by a sweep's end most of those have ended."""
         self._idle.look(tune_controller)
-        return next((trial for trial in reversed(tune_controller.get_trials()) if trial.status == Trial.PENDING), None)
+        row = reversed(tune_controller._pending_trials_list)
+        return next((trial for trial in row if trial.status == Trial.PENDING), None)
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         going = self.desk.tell(trial.trial_id, result[MESSAGE], result["node"])

@@ -19,6 +19,7 @@ from tuner.launch.adapters import ControllerCallback, ControllerScheduler, Contr
 from tuner.launch.avoiding import Places
 from tuner.launch.cluster import TrialResources
 from tuner.launch.loading import load
+from tuner.launch.registry import remembered
 from tuner.launch.room import Room, fitting
 from tuner.launch.sight import prove
 from tuner.launch.trainable import TrialActor
@@ -51,22 +52,24 @@ def drive(controller: Controller, plan: TrainingPlan, resources: TrialResources,
         Places(resources.bundles()),
     )
     try:
-        tune.Tuner(
-            trainable,
-            tune_config=tune.TuneConfig(
-                search_alg=ControllerSearcher(desk),
-                scheduler=ControllerScheduler(desk),
-                num_samples=-1,
-                reuse_actors=True,
-            ),
-            run_config=tune.RunConfig(
-                name="trials",
-                storage_path=scratch,
-                callbacks=[ControllerCallback(desk)],
-                stop=ControllerStopper(desk),
-                verbose=0,
-            ),
-        ).fit()
+        with remembered():
+            tune.Tuner(
+                trainable,
+                tune_config=tune.TuneConfig(
+                    search_alg=ControllerSearcher(desk),
+                    scheduler=ControllerScheduler(desk),
+                    num_samples=-1,
+                    reuse_actors=True,
+                ),
+                run_config=tune.RunConfig(
+                    name="trials",
+                    storage_path=scratch,
+                    callbacks=[ControllerCallback(desk)],
+                    checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),  # ours are written already
+                    stop=ControllerStopper(desk),
+                    verbose=0,
+                ),
+            ).fit()
     finally:
         controller.finish()
         shutil.rmtree(scratch, ignore_errors=True)
