@@ -42,6 +42,8 @@ EPOCHS = 3
 TUTORIAL_TRIALS = 16
 """Each starts a process of its own."""
 LOOK_SECONDS = 2.0
+LOOK_REST = 20.0
+"""Times as long as a look took: the kernel adds up a process's pages for milliseconds."""
 QUIET = {
     "OMP_NUM_THREADS": "1",
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -82,6 +84,7 @@ def watched(driver: psutil.Process) -> dict[str, float]:
     cpu: dict[int, float] = {}
     most = {"driver_mb": 0.0, "all_mb": 0.0, "worker_mb": 0.0}
     while driver.is_running() and driver.status() != psutil.STATUS_ZOMBIE:
+        began = time.monotonic()
         whole, workers = 0.0, []
         try:
             family = [driver, *driver.children(recursive=True)]
@@ -102,7 +105,7 @@ def watched(driver: psutil.Process) -> dict[str, float]:
         most["all_mb"] = max(most["all_mb"], whole)
         if workers:
             most["worker_mb"] = max(most["worker_mb"], sum(workers) / len(workers))
-        time.sleep(LOOK_SECONDS)
+        time.sleep(max(LOOK_SECONDS, LOOK_REST * (time.monotonic() - began)))
     return most | {"cpu": sum(cpu.values())}
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import textwrap
 from pathlib import Path
 
 import pytest
-from cluster_kit import Nodes, running, wait_for
+from cluster_kit import Nodes, running, unshared, wait_for
 from drill_kit import end, finish, only_run, start
 
 from tuner.records.journal import Line, read_journal
@@ -127,6 +128,40 @@ def test_a_node_that_was_frozen_and_comes_back_is_not_listened_to(tmp_path: Path
             assert (lost["node"], lost.get("node_gone")) == (frozen, True)
             late = [line for line in lines[index:] if line["kind"] == "report" and line["trial"] == lost["trial"]]
             assert all(line["attempt"] > lost["attempt"] for line in late)
+
+
+def test_a_node_that_does_not_see_the_run_is_refused_or_avoided(tmp_path: Path, nodes: Nodes) -> None:
+    """At the start the sweep is refused; from a node that comes later trials go back to the others."""
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    try:
+        done = subprocess.run(unshared(f'mount -t tmpfs none "{runs}"'), capture_output=True, text=True, check=False)
+    except FileNotFoundError as missing:
+        pytest.skip(f"{missing}")
+    if done.returncode:
+        pytest.skip(f"this machine gives no mounts of one's own: {done.stderr}")
+    sweep = patient(tmp_path)
+    blind = nodes.add_blind(runs)
+    finish(start(tmp_path, "run", sweep, "--address", nodes.address), tmp_path, expected=3)
+    said = (tmp_path / "err.txt").read_text()
+    assert f"({blind}): has no such folder" in said
+    assert not runs.exists(), "nothing is left half begun"
+
+    nodes.kill(blind)
+    driver = start(tmp_path, "run", sweep, "--set", "retries.times=9", "--trials", 40, "--address", nodes.address)
+    try:
+        wait_for(driver, tmp_path, running)
+        blind = nodes.add_blind(runs)
+        finish(driver, tmp_path, seconds=600)
+    finally:
+        end(driver)
+    nodes.kill(blind)
+    whole(tmp_path, 40, 6)
+    lost = lines_of(tmp_path, "lost")
+    assert lost
+    assert {line["node"] for line in lost} == {blind}
+    assert all(f"has no folder {only_run(tmp_path).path}" in line["reason"] for line in lost)
+    assert blind not in {line.get("node") for line in lines_of(tmp_path, "report")}
 
 
 def test_a_trial_of_two_workers_on_two_nodes_survives_either(tmp_path: Path, nodes: Nodes) -> None:

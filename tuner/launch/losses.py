@@ -37,7 +37,7 @@ def loss_of(error: BaseException | None, node: str | None, taken: set[str]) -> L
     if isinstance(cause, HelperLost):
         if cause.evicted:
             return Loss(EVICTED, cause.why, cause.node)
-        return _by_node(f"HelperLost: {cause.why}", cause.node, taken)
+        return _by_node(f"{type(cause).__name__}: {cause.why}", cause.node, taken)
     if cause is None:
         return _by_node("its actor died", node, taken)
     told = f"{type(cause).__name__}: {_reason(cause)}"

@@ -1,5 +1,6 @@
 """The proof, before anything starts, that every node sees where the run is kept: a file written here and read there,
-and the other way round. On the driver's own machine there is nothing to prove.
+and the other way round. On the driver's own machine there is nothing to prove. A node that comes later is looked at by
+its first worker.
 """
 
 from __future__ import annotations
@@ -40,6 +41,14 @@ def prove(plan: TrainingPlan, resources: TrialResources) -> None:
         place.clear()
     if blind:
         raise RunError(_message(blind, where, remote=plan.remote is not None))
+
+
+def unseen(plan: TrainingPlan) -> str | None:
+    """In a worker, before it writes anything: why its node cannot train, or None. A storage says so by itself."""
+    run = Path(plan.checkpoints_dir).parent
+    if plan.remote is not None or run.is_dir():  # it must not be made here
+        return None
+    return f"{socket.gethostname()} has no folder {run}: every node has to see it"
 
 
 class _Place:

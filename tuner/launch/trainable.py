@@ -16,8 +16,9 @@ from ray import tune
 
 from tuner.launch.cluster import TrialResources
 from tuner.launch.metrics import RayMeters
+from tuner.launch.sight import unseen
 from tuner.launch.trial_log import logged
-from tuner.launch.worker import HelperLost, Worker
+from tuner.launch.worker import HelperLost, RunNotSeen, Worker
 from tuner.launch.worker_metrics import MemoryMeter
 from tuner.records.epochs import Assignment, Failure
 from tuner.training.plan import TrainingPlan
@@ -43,6 +44,9 @@ class TrialActor(tune.Trainable):  # type: ignore[misc]
         self._failure: Failure | None = None
         self._assignment: Assignment = config[ASSIGNMENT]
         self._opened = False
+        self._unseen = unseen(self._plan)
+        if self._unseen is not None:
+            return
         try:
             self._worker = self._made(plan, splits, resources or TrialResources())
         except HelperLost:
@@ -70,6 +74,8 @@ class TrialActor(tune.Trainable):  # type: ignore[misc]
             worker.open(self._assignment)
 
     def step(self) -> dict[str, Any]:
+        if self._unseen is not None:  # here and not in `setup`: the driver is told who raised it
+            raise RunNotSeen(self._unseen, node=self._node)
         if self._worker is None:
             assert self._failure is not None
             message: Any = self._failure

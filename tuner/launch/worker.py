@@ -20,6 +20,10 @@ class HelperLost(RuntimeError):
         return self.why
 
 
+class RunNotSeen(HelperLost):
+    """The actor's node came when the sweep had begun, and does not see the run: nobody would find what it writes."""
+
+
 class Worker(Protocol):
     """Trains one trial at a time, epoch by epoch; `training.worker.TrialWorker` is one."""
 
