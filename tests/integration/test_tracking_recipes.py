@@ -137,13 +137,27 @@ def test_the_page_names_every_tag_and_metric_that_is_there(store: tuple[str, str
     assert {name for name in tags | metrics if name not in known and not name.startswith(starts)} == set()
 
 
-def test_the_view_and_the_primary_metric_are_tags_of_the_experiment(store: tuple[str, str]) -> None:
+def test_the_views_and_the_primary_metric_are_tags_of_the_experiment(store: tuple[str, str]) -> None:
     from mlflow.tracking.client import MlflowClient
 
     uri, experiment = store
     tags = MlflowClient(uri).get_experiment(experiment).tags
     assert tags["mlflow.experiment.primaryMetric.name"] == "best_val_loss"
     assert "Trials, best first" in tags["mlflow.sharedViewState.tuner"]
+    assert "Trials by verdict" in tags["mlflow.sharedViewState.tuner-verdicts"]
+    assert tags["mlflow.experimentKind"] == "custom_model_development"
+
+
+def test_an_experiments_kind_that_somebody_chose_stays(store: tuple[str, str], tmp_path: Path) -> None:
+    from mlflow.tracking.client import MlflowClient
+
+    from tuner.tracking.mlflow_store import MlflowStore
+    from tuner.tracking.view import KIND
+
+    client = MlflowClient(store[0])
+    chosen = client.create_experiment("chosen", tags={KIND: "classification"})
+    MlflowStore(store[0], tmp_path).tag_experiment(chosen, {KIND: "custom_model_development", "a": "b"})
+    assert client.get_experiment(chosen).tags.items() >= {KIND: "classification", "a": "b"}.items()
 
 
 def test_a_trial_without_its_curve_is_read_with_its_best_value(store: tuple[str, str]) -> None:

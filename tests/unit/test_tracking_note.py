@@ -101,7 +101,7 @@ def test_a_trials_note_is_its_verdict_its_remedy_its_ending_and_its_best_value()
         "Remedy: dropout from 0.1 to 0.3, since less of the training set is learnt by heart. Pruned: 2nd of 3."
     )
     healthy = trial(diagnosis=Diagnosis("0003", "healthy"))
-    assert trial_note(healthy, "val_loss") == "**healthy**. Completed."
+    assert trial_note(healthy, "val_loss") == "healthy. Completed."
 
 
 def test_an_error_with_html_in_it_is_text() -> None:

@@ -20,6 +20,7 @@ from tuner.tracking.best_model import NAME as MODEL_NAME
 from tuner.tracking.best_model import BestModel
 from tuner.tracking.store import RUNNING, MlflowRun, Point, Rejected, RunGone, StoreProblem
 from tuner.tracking.uri import DATABASES, mask, masked, scheme_of, sqlite_path
+from tuner.tracking.view import KIND
 
 _QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -182,7 +183,7 @@ class MlflowStore:
         with self._speaking("tagging the experiment", experiment_id=experiment_id, refusable=True):
             there = self._open().get_experiment(experiment_id).tags
             for name, value in tags.items():
-                if there.get(name) != value:
+                if there.get(name) != value and not (name == KIND and name in there):  # somebody chose another
                     self._tag_experiment(experiment_id, name, value)
 
     def _tag_experiment(self, experiment_id: str, name: str, value: str) -> None:

@@ -14,6 +14,7 @@ from tuner.records.finding import Finding, Remedy
 from tuner.records.seeds import chosen_by_mean
 from tuner.records.trial import DOOMED, FAILED, SweepRecord, TrialRecord
 from tuner.records.values import Scalar
+from tuner.tracking.view import BEST_FIRST, BY_VERDICT, address
 
 LONGEST = 4900
 """Characters: older servers keep 5,000 of a tag."""
@@ -21,8 +22,6 @@ TOP = 10
 FINDINGS = 8
 _SETTINGS, _SAYS = 160, 300
 """Characters of a configuration and of a sentence."""
-VIEW = "tuner"
-"""The name of the view of the runs' table that this room leaves with the experiment."""
 _SPECIAL = re.compile(r"[\\`*{}\[\]#|~$]|(?<![^\W_])_|_(?![^\W_])")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;"}
 """`@` would become a mention."""
@@ -49,16 +48,19 @@ def sweep_note(record: SweepRecord, experiment_id: str, abandoned: bool = False)
 
 
 def trial_note(record: TrialRecord, metric: str) -> str:
-    """`**overfitting** since epoch 3: validation loss rose … Best val_loss 0.3 at epoch 2 of 5.`"""
+    """`overfitting since epoch 3: validation loss rose … Best val_loss 0.3 at epoch 2 of 5.`
+
+    Nothing is bold: the runs' table shows the text as it is written.
+    """
     findings = record.diagnosis.findings if record.diagnosis else ()
     parts = []
     if findings:
         first = findings[0]
         since = f" since epoch {first.since_epoch}" if first.since_epoch is not None else ""
-        parts.append(f"**{escaped(first.symptom)}**{since}: {_sentence(first.says)}")
+        parts.append(f"{escaped(first.symptom)}{since}: {_sentence(first.says)}")
         parts += [_remedy(first.remedies[0]) + "."] if first.remedies else []
     elif record.verdict:
-        parts.append(f"**{escaped(record.verdict)}**.")
+        parts.append(f"{escaped(record.verdict)}.")
     ending = str(record.ending).capitalize()
     parts.append(f"{ending}: {_sentence(record.reason)}" if record.reason else f"{ending}.")
     if record.value is not None and record.epochs:
@@ -200,4 +202,10 @@ def _places(record: SweepRecord, experiment_id: str) -> str:
 
 
 def _table_link(experiment_id: str) -> str:
-    return f"[The trials as a table](#/experiments/{experiment_id}/runs?viewStateShareKey={VIEW})"
+    links = (
+        ("The trials as a table", address(experiment_id, BEST_FIRST)),
+        ("their curves", address(experiment_id, BEST_FIRST, charts=True)),
+        ("by verdict", address(experiment_id, BY_VERDICT)),
+        ("curves by verdict", address(experiment_id, BY_VERDICT, charts=True)),
+    )
+    return " · ".join(f"[{name}]({where})" for name, where in links)
