@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from browser_kit import EVIL, watched
 
-from tests.integration.test_report_browser import ARGUMENTS, CHROMIUM, EVIL
 from tests.unit.compare_kit import compared, lines, write
 from tuner.report.compare_page import comparison_html
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")]
+pytestmark = pytest.mark.slow
 
 
-def test_no_complaint_no_request_and_no_sideways_scrolling(tmp_path: Path) -> None:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+def test_no_complaint_no_request_and_no_sideways_scrolling(browser: Any, tmp_path: Path) -> None:
     for place in range(10):
         write(tmp_path, f"run-{place}", lines(f"run-{place}", floor=0.1 + 0.03 * place, seed=place, overfitting=place))
     pages = {}
@@ -27,24 +27,14 @@ def test_no_complaint_no_request_and_no_sideways_scrolling(tmp_path: Path) -> No
         pages[f"{count}.html"] = found
         evil = replace(found.sides[0], name=EVIL, record=replace(found.sides[0].record, name=EVIL))
         pages[f"{count}-evil.html"] = replace(found, sides=(evil, *found.sides[1:]))
-    complaints: list[str] = []
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        for name, found in pages.items():
-            path = tmp_path / name
-            path.write_text(comparison_html(found), encoding="utf-8")
-            for width, scheme in ((1200, "light"), (400, "dark")):
-                context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-                page = context.new_page()
-                page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
-                page.on("pageerror", lambda error: complaints.append(str(error)))
-                page.on(
-                    "request",
-                    lambda asked: None if asked.url.startswith(("file:", "data:")) else complaints.append(asked.url),
-                )
-                page.goto(path.as_uri())
-                assert page.evaluate("document.documentElement.scrollWidth") <= width, (name, width)
-                assert page.locator("figure svg").count() == 4
-                context.close()
-        browser.close()
-    assert complaints == []
+    for name, found in pages.items():
+        path = tmp_path / name
+        path.write_text(comparison_html(found), encoding="utf-8")
+        for width, scheme in ((1200, "light"), (400, "dark")):
+            context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+            opened = watched(context)
+            opened.page.goto(path.as_uri())
+            assert opened.page.evaluate("document.documentElement.scrollWidth") <= width, (name, width)
+            assert opened.page.locator("figure svg").count() == 4
+            assert opened.complaints + opened.requests == []
+            context.close()

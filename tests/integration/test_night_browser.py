@@ -5,29 +5,19 @@ Needs Chromium on the machine and `playwright` in the environment.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from browser_kit import EVIL, watched
 
-from tests.integration.test_report_browser import ARGUMENTS, CHROMIUM, EVIL
 from tests.unit.night_histories import diverged, history, with_text
 from tests.unit.report_records import four_endings
 from tuner.records.night import NightRecord
 from tuner.report.night_page import night_html
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield opened
-        opened.close()
+pytestmark = pytest.mark.slow
 
 
 def evil() -> list[NightRecord]:
@@ -53,12 +43,8 @@ def test_no_complaint_no_request_and_no_sideways_scrolling(browser: Any, tmp_pat
     path = tmp_path / "night.html"
     path.write_text(night_html(nights[-1], nights, replace(sweep, controls=sweep.trials[:3])), encoding="utf-8")
     context = browser.new_context(viewport={"width": width, "height": 900})
-    page = context.new_page()
-    complaints: list[str] = []
-    requests: list[str] = []
-    page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda request: requests.append(request.url))
+    opened = watched(context)
+    page = opened.page
     page.goto(path.as_uri())
     papers = []
     for scheme in ("light", "dark"):
@@ -78,8 +64,7 @@ def test_no_complaint_no_request_and_no_sideways_scrolling(browser: Any, tmp_pat
     assert page.is_visible("#history svg.wide")
     if width == 700:  # about as wide as a sheet of paper
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert complaints == []
-    assert [url for url in requests[1:] if not url.startswith("data:")] == []
+    assert opened.complaints + opened.requests == []
     assert page.evaluate("window.ran") is None
     context.close()
 

@@ -141,7 +141,7 @@ def test_each_symptom_is_shown_by_its_clearest_trial_with_a_mark_where_it_begins
     assert text.count("<figure") == 2
     assert 'data-trial="0001"' in text
     assert text.count('text-anchor="end">since epoch 4</text>') == 1
-    assert text.count('class="ring"') == 2 + 1  # on both losses at epoch 4; on training's last finite one before NaN
+    assert text.count('class="ring"') == 2  # on both losses at epoch 4; none where the loss is NaN
 
 
 def test_a_median_interval_is_exact_by_order_statistics() -> None:
@@ -364,3 +364,21 @@ def _shape(record: SweepRecord) -> list[tuple[str, list[str]]]:
     """Elements and the names of their attributes, of all that stands before the scripts."""
     page = html(record).split('<script type="application/json"')[0].split("</style>", 1)[1]
     return [(tag, sorted(attributes)) for tag, attributes in Page(page).elements]
+
+
+def test_a_trial_that_named_no_node_takes_a_row_that_was_free() -> None:
+    """It had a row of its own, so a sweep whose trials raise at once was idle for as long again."""
+    made = SweepLines(trials=3)
+    first = made.suggest(0, {"lr": 0.1})
+    made.report(first, 1, {"val_loss": 1.0})
+    made.end_trial(first, "completed", "all epochs", "healthy")
+    raised = made.suggest(1, {"lr": 0.2})
+    made.end_trial(raised, "failed", "ValueError", "unknown")
+    made.end()
+    record = made.record()
+    assert [span[2] for span in record.trials[1].spans] == [""]
+    found = timeline.timeline(record)
+    assert found is not None
+    assert [[span.trial for span in row.spans] for row in found.rows] == [[first, raised]]
+    assert "unnamed" not in timeline.section(record)
+    assert "on a node that it did not name" in timeline.section(record)

@@ -42,7 +42,7 @@ def test_a_finding_is_marked_at_its_epoch() -> None:
 def test_a_finding_without_an_epoch_draws_no_line_but_is_told() -> None:
     page = curves_page([history()], [said(None)])
     assert 'class="since"' not in page
-    assert "(all epochs, 90% sure): it rises" in page
+    assert "(all epochs, 90 % sure): it rises" in page
 
 
 def test_the_page_neither_fetches_nor_runs_anything() -> None:

@@ -15,8 +15,10 @@ import pytest
 from tests.unit.report_records import MORE_EPOCHS, OVERFITS, SweepLines, falling, four_endings
 from tuner.records.finding import Finding, Remedy
 from tuner.records.trial import SweepRecord
+from tuner.report import units
 from tuner.report.html import POLICY, html
 from tuner.report.page_data import map_parameters, page_data, points_kept, script_json
+from tuner.report.page_sections import endings
 from tuner.report.verdict_style import SHAPES, STYLES, styles
 
 EVIL = "</script><script>window.ran=1</script><img src=x onerror='window.ran=1'>\u2028\"&"
@@ -234,3 +236,30 @@ def test_lines_stand_out_from_their_paper_in_both_themes() -> None:
         for colour, paper in ((style.light, "#ffffff"), (style.dark, "#14171b")):
             low, high = sorted((_luminance(colour), _luminance(paper)))
             assert (high + 0.05) / (low + 0.05) >= 3, (style, colour)
+
+
+def test_reasons_that_differ_by_their_numbers_alone_are_told_once() -> None:
+    sweep = SweepLines(trials=6)
+    for number in range(3):
+        trial = sweep.suggest(number, {"lr": 0.1})
+        sweep.report(trial, 1, {"val_loss": 1.0 + number})
+        sweep.rung(trial, 1, 1.0 + number, False, f"{number}th of 3 at epoch 1")
+        said = f"still paused at the end: {number}th of 3 at epoch 1"
+        sweep.end_trial(trial, "pruned", said, "unknown")
+    for number in range(3, 5):
+        trial = sweep.suggest(number, {"lr": 0.1})
+        sweep.end_trial(trial, "doomed", f"training loss is {number}.5e3 at epoch {number}", "unknown")
+    trial = sweep.suggest(5, {"lr": 0.1})
+    sweep.end_trial(trial, "failed", "ValueError: 250 is not divisible by 4", "unknown")
+    told = endings(sweep.record())
+    assert "still waited at epoch 1 when the sweep ended (3)" in told
+    assert "training loss is … at epoch … (2)" in told
+    assert "250 is not divisible by 4 (1)" in told
+
+
+def test_a_metric_is_told_with_its_unit() -> None:
+    page = html(four_endings().record())
+    assert "val_loss: mean over the examples, in the loss&#x27;s own unit, lower is better" in page
+    assert units.metric("val_rmse", "min") == "val_rmse: in the targets' unit, lower is better"
+    assert units.metric("val_accuracy", "max") == "val_accuracy: a share, from 0 to 1, higher is better"
+    assert units.metric("val_odd", "max") == "val_odd: higher is better"

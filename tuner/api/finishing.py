@@ -105,10 +105,11 @@ def write_files(
 
     Returns what stands in the summary.
     """
-    pictures = sorted(directory.pictures.iterdir()) if directory.pictures.is_dir() else []
     write_tables(record, directory)
     write_study_log(record, sweep.space, directory.study)
-    write_atomically(directory.report, html(record, directory.sweep.read_text(encoding="utf-8"), pictures))
+    write_atomically(
+        directory.report, html(record, directory.sweep.read_text(encoding="utf-8"), directory.picture_files())
+    )
     return write_summary(record, directory, section)
 
 

@@ -19,6 +19,7 @@ from tuner.records.finding import Diagnosis
 from tuner.records.history import History
 from tuner.records.run_directory import RunDirectory, find_run
 from tuner.records.values import Config, encode_metrics
+from tuner.report.wording import percent
 from tuner.search.make import make_searcher
 from tuner.sweep import Sweep, read_config
 from tuner.training.data import load_splits
@@ -51,7 +52,7 @@ class Trained:
     def __str__(self) -> str:
         value = "no finite value" if self.value is None else f"{self.value:.6g} at epoch {self.best_epoch}"
         rows = [f"best {self.metric}: {value}", f"verdict: {self.diagnosis.verdict}"]
-        rows += [f"  {finding.says} ({finding.confidence:.0%} sure)" for finding in self.diagnosis.findings]
+        rows += [f"  {finding.says} ({percent(finding.confidence)} sure)" for finding in self.diagnosis.findings]
         return "\n".join(rows)
 
 

@@ -25,7 +25,8 @@ def command(
     directory = find_run(run, runs)
     record = directory.record()
     target = out or directory.report
-    write_atomically(target, html(record, directory.sweep.read_text(encoding="utf-8")))
+    sweep_yaml = directory.sweep.read_text(encoding="utf-8")
+    write_atomically(target, html(record, sweep_yaml, directory.picture_files()))
     if as_json:
         print(json.dumps(summary(record, None) | {"report": str(target)}, indent=1))
     else:

@@ -78,6 +78,10 @@ class RunDirectory:
     def pictures(self) -> Path:
         return self.path / "pictures"
 
+    def picture_files(self) -> list[Path]:
+        """What the task drew, or wrote, of its best trial; none before the sweep's end."""
+        return sorted(self.pictures.iterdir()) if self.pictures.is_dir() else []
+
     def trial_checkpoints(self, trial: str) -> Path:
         return self.checkpoints / trial
 

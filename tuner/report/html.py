@@ -55,6 +55,7 @@ CONTENTS = (
     ("losses", "Losses"),
     ("findings", "Findings"),
     ("endings", "Endings"),
+    ("pictures", "Pictures"),
     ("trials", "Trials"),
     ("sweep", "Sweep file"),
 )

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from tuner.diagnosis.sweep import parameter_idle
 from tuner.records.trial import SweepRecord
-from tuner.report.wording import printable
+from tuner.report.wording import percent, printable
 
 TRIALS_NEEDED = 4
 """With fewer, every correlation is luck."""
@@ -78,7 +78,7 @@ def section(found: Importances | None) -> str:
         few = parameter_idle.FEW
         return f"{title}<p>Not told: it takes two parameters and {few} trials that were compared.</p></section>"
     trust = (
-        f"A forest of trees, fitted to {found.trials} trials, explains {max(0.0, found.explained):.0%} of how "
+        f"A forest of trees, fitted to {found.trials} trials, explains {percent(max(0.0, found.explained))} of how "
         "differently they rank. "
     )
     if found.explained < parameter_idle.EXPLAINED:

@@ -60,11 +60,11 @@ def findings_that_matter(record: SweepRecord, limit: int = 3) -> tuple[Matter, .
 def symptoms(record: SweepRecord) -> tuple[Matter, ...]:
     """Each trial-level symptom with its clearest case, the most frequent first."""
     counts: Counter[str] = Counter()
-    clearest: dict[str, tuple[Finding, TrialRecord]] = {}
+    clearest: dict[str, tuple[Finding, TrialRecord]] = {}  # the surest, and of as sure ones the one that shows most
     for trial in record.trials:
         for finding in trial.diagnosis.findings if trial.diagnosis else ():
             counts[finding.symptom] += 1
-            if finding.symptom not in clearest or finding.confidence > clearest[finding.symptom][0].confidence:
+            if finding.symptom not in clearest or _clear(finding, trial) > _clear(*clearest[finding.symptom]):
                 clearest[finding.symptom] = (finding, trial)
     rows = []
     for symptom, amount in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
@@ -72,6 +72,10 @@ def symptoms(record: SweepRecord) -> tuple[Matter, ...]:
         who = f"{amount} of {len(record.trials)} trials, {trial.trial} the clearest"
         rows.append(Matter(f"trial {trial.trial}" if amount == 1 else who, finding, amount, trial))
     return tuple(rows)
+
+
+def _clear(finding: Finding, trial: TrialRecord) -> tuple[float, int]:
+    return finding.confidence, len(trial.epochs)
 
 
 def failures(record: SweepRecord) -> tuple[Failures, ...]:

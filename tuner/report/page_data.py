@@ -16,7 +16,7 @@ from tuner.diagnosis.sweep.diverges_above import is_diverged
 from tuner.records.finding import UNKNOWN, Finding
 from tuner.records.trial import ENDINGS, SweepRecord, TrialRecord
 from tuner.records.values import Config, encode_number
-from tuner.report import importance
+from tuner.report import evidence, importance, units
 from tuner.report.summary import verdict_counts
 from tuner.report.tables import LOSSES, parameter_names
 from tuner.report.verdict_style import SHAPES, styles
@@ -59,6 +59,7 @@ def page_data(record: SweepRecord, ranking: Sequence[str] = ()) -> dict[str, Any
         "parameters": _parameters(record),
         "map": map_parameters(record, ranking),
         "metrics": metrics,
+        "units": [units.unit(name) for name in metrics],
         "thinnedTo": keep,
         "verdicts": drawn,
         "endings": [ending for ending in ENDINGS if any(trial.ending == ending for trial in record.trials)],
@@ -183,7 +184,7 @@ def _finding(finding: Finding, remedies: _Pool) -> dict[str, Any]:
         "sure": round(finding.confidence, 2),
         "since": finding.since_epoch,
         "says": finding.says,
-        "evidence": {name: _short(float(value)) for name, value in finding.evidence.items()},
+        "evidence": evidence.told(finding),
         "remedies": [remedies.place(remedy.to_json()) for remedy in finding.remedies],
     }
 

@@ -6,17 +6,18 @@ Whatever a user named or wrote goes through `escape`.
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from html import escape as _escape
 
 from tuner.records.finding import UNKNOWN, Remedy
-from tuner.records.trial import ENDINGS, SweepRecord, TrialRecord
-from tuner.report import expected, seeds_table
+from tuner.records.trial import DOOMED, ENDINGS, SweepRecord, TrialRecord
+from tuner.report import evidence, expected, seeds_table, units
 from tuner.report.matter import Matter, failures, findings_that_matter, next_step, symptoms
 from tuner.report.summary import ending_counts, epochs_saved
 from tuner.report.verdict_style import SHAPES, VerdictStyle, styles
-from tuner.report.wording import count, duration, number, scalar
+from tuner.report.wording import count, duration, number, percent, scalar, sentence
 
 SAID_OF_STATUS = {
     "finished": "finished",
@@ -24,6 +25,12 @@ SAID_OF_STATUS = {
     "failed": "failed",
     "running": "not ended: its driver is running or was killed",
 }
+
+SOURCES = (
+    "In brackets the source of a remedy: B, Boudart, introduction to deep learning, course 2 (after Brownlee 2019); T "
+    "and TUM, the summary of TU Munich's Introduction to Deep Learning; the number is the section."
+)
+NUMBERS = re.compile(r"(?<![\w.])-?\d+(\.\d+)?(e[+-]?\d+)?(st|nd|rd|th)?")
 
 TEXT = "text/plain"
 
@@ -66,8 +73,12 @@ def findings(record: SweepRecord) -> str:
         for failure in failures(record)
     ]
     body = f'<ol class="findings">{"".join(items)}</ol>' if items else "<p>Nothing was found to be wrong.</p>"
+    said = [*record.findings, *(matter.finding for matter in symptoms(record))]
+    sources = {remedy.source[:1] for finding in said for remedy in finding.remedies if remedy.source}
+    note = f'<p class="soft">{escape(SOURCES)}</p>' if sources & {"B", "T"} else ""
     return (
-        f'<section id="findings" aria-labelledby="findings-title"><h2 id="findings-title">Findings</h2>{body}</section>'
+        '<section id="findings" aria-labelledby="findings-title"><h2 id="findings-title">Findings</h2>'
+        f"{body}{note}</section>"
     )
 
 
@@ -80,9 +91,12 @@ def endings(record: SweepRecord) -> str:
             continue
         reasons: dict[str, list[str]] = {}
         for trial in trials:
-            reasons.setdefault(_kind_of_reason(trial), []).append(trial.trial)
+            reason = _kind_of_reason(trial)
+            reasons.setdefault(NUMBERS.sub("…", reason) if ending == DOOMED else reason, []).append(reason)
         told = sorted(reasons.items(), key=lambda item: -len(item[1]))
-        some = "; ".join(f"{escape(reason)} ({len(names)})" for reason, names in told[:5] if reason)
+        some = "; ".join(
+            f"{escape(said[0] if len(set(said)) == 1 else kind)} ({len(said)})" for kind, said in told[:5] if kind
+        )
         more = f"; and {count(len(told) - 5, 'other reason')}" if len(told) > 5 else ""
         epochs = sum(len(trial.epochs) for trial in trials)
         rows.append(
@@ -109,7 +123,7 @@ def pictures_section(pictures: Sequence[tuple[str, str, bytes]]) -> str:
         f"<figure>{_shown(caption, media, data)}<figcaption>{escape(caption)}</figcaption></figure>"
         for caption, media, data in pictures
     )
-    return f'<section id="pictures"><h2>Pictures</h2><div class="pictures">{figures}</div></section>'
+    return f'<section id="pictures"><h2>Pictures of the best trial</h2><div class="pictures">{figures}</div></section>'
 
 
 def _shown(caption: str, media: str, data: bytes) -> str:
@@ -149,10 +163,11 @@ def _best(record: SweepRecord, marks: Mapping[str, str]) -> str:
     )
     return (
         f'<p class="big">{escape(record.metric)} {number(best.value)}</p>'
+        f'<p class="soft">{escape(units.metric(record.metric, record.mode))}</p>'
         f"<p>{marks[best.verdict or UNKNOWN]}, {_trials((best.trial,))}, "
         f"epoch {best.best_epoch} of {record.max_epochs}</p>"
-        + (f"<p>{escape(by_mean)}</p>" if (by_mean := seeds_table.told(record)) else "")
         + _expected(record)
+        + (f"<p>{escape(sentence(by_mean))}</p>" if (by_mean := seeds_table.told(record)) else "")
         + ("" if record.final_test is None else f"<p><b>Final test</b>: {escape(record.final_test.says)}</p>")
         + (f'<p class="soft">At that epoch: {also}.</p>' if also else "")
         + f'<dl class="settings">{settings}</dl>'
@@ -164,8 +179,13 @@ def _expected(record: SweepRecord) -> str:
     if found is None:
         return ""
     said = "; ".join(found.because)
-    because = f'<p class="soft">{escape(said[:1].upper() + said[1:])}.</p>' if said else ""
+    because = f'<p class="soft">{_coded(sentence(said))}</p>' if said else ""
     return f'<p class="expect">{escape(expected.told(found, record.metric))}.</p>{because}'
+
+
+def _coded(text: str) -> str:
+    """Escaped, and what stands between backticks as code."""
+    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def _next(record: SweepRecord) -> str:
@@ -198,12 +218,12 @@ def _counts(record: SweepRecord) -> str:
 
 def finding_item(matter: Matter, short: bool = False) -> str:
     finding = matter.finding
-    sure = "" if short else f", {finding.confidence:.0%} sure"
-    evidence = ", ".join(f"{escape(name)} {number(float(value))}" for name, value in finding.evidence.items())
+    sure = "" if short else f", {percent(finding.confidence)} sure"
+    numbers = evidence.told(finding)
     remedies = "".join(f"<li>{_remedy(remedy)}</li>" for remedy in finding.remedies[: 1 if short else None])
     return (
         f"<li><b>{escape(finding.symptom)}</b> ({escape(matter.who)}{sure}): {escape(finding.says)}"
-        + (f'<div class="soft">{evidence}</div>' if evidence and not short else "")
+        + (f'<div class="soft">{escape(numbers)}</div>' if numbers and not short else "")
         + (f"<ul>{remedies}</ul>" if remedies else "")
         + "</li>"
     )
@@ -226,4 +246,6 @@ def _kind_of_reason(trial: TrialRecord) -> str:
     """`3rd of 9 at epoch 3, …` is a reason of its own for each trial: told by its epoch instead."""
     if trial.rungs and trial.rungs[-1].reason == trial.reason:
         return f"stopped at epoch {trial.rungs[-1].epoch}"
+    if trial.rungs and trial.rungs[-1].reason and trial.reason.endswith(trial.rungs[-1].reason):
+        return f"still waited at epoch {trial.rungs[-1].epoch} when the sweep ended"
     return trial.reason

@@ -55,7 +55,8 @@ def section(record: SweepRecord) -> str:
         return ""
     metric = escape(printable(record.metric))
     rows = "".join(_row(level) for level in found)
-    heads = ("rung (epoch)", "trials that came", "went on", "stopped", "other", "worst that went on", "best stopped")
+    counted = ("rung (epoch)", "trials that came", "went on", "stopped", "other")
+    heads = (*counted, f"worst {metric} that went on", f"best {metric} stopped")
     cells = "".join(f'<th scope="col" class="plain n">{head}</th>' for head in heads)
     pictures = "".join(_picture(found, record, *size) for size in SIZES)
     return (

@@ -14,7 +14,6 @@ from tuner.records.trial import COMPLETED, SweepRecord, TrialRecord
 from tuner.report.wording import NOTHING, number, printable
 
 ROWS = 10
-HEADINGS = ("trial", "mean", "95 % interval", "seeds", "chosen by")
 EXPLAINED = (
     "The interval covers the noise between seeds alone, its own and what is usual among these configurations; "
     "all seeds are judged by the same validation examples."
@@ -39,6 +38,13 @@ def rows(record: SweepRecord) -> tuple[Row, ...]:
     """Best mean first; of many, the first ten."""
     chosen = chosen_by_mean(record)
     return tuple(_row(one, chosen) for one in over_seeds(record)[:ROWS])
+
+
+def headings(record: SweepRecord) -> tuple[str, ...]:
+    """Each value is of the sweep's metric; the last column is of finalists alone."""
+    metric = printable(record.metric)
+    columns = ("trial", f"mean {metric}", "95 % interval", f"{metric} of each seed", f"{metric} that chose it")
+    return columns if record.finalists else columns[:-1]
 
 
 def title(record: SweepRecord) -> str:
@@ -68,8 +74,8 @@ def terminal(record: SweepRecord) -> RenderableType | None:
         return None
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     first = record.finalists != ()
-    for heading in HEADINGS if first else HEADINGS[:-1]:
-        table.add_column(heading, no_wrap=heading != "seeds", overflow="fold")
+    for place, heading in enumerate(headings(record)):
+        table.add_column(heading, no_wrap=place in (0, 1, 2), overflow="fold")
     for row in found:
         cells = [row.trial, row.mean, row.interval, row.seeds, *([row.first] if first else [])]
         table.add_row(*(Text(printable(cell)) for cell in cells), style="bold" if row.wins else "")
@@ -81,9 +87,7 @@ def section(record: SweepRecord, figures: str = "") -> str:
     found = rows(record)
     if not found:
         return ""
-    heads = "".join(
-        f'<th scope="col" class="plain">{name}</th>' for name in (HEADINGS if record.finalists else HEADINGS[:-1])
-    )
+    heads = "".join(f'<th scope="col" class="plain">{escape(name)}</th>' for name in headings(record))
     lines = []
     for row in found:
         mark = ' <span class="bestmark">best</span>' if row.wins else ""

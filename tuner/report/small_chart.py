@@ -93,13 +93,16 @@ def _epochs(panel: Panel) -> Iterator[str]:
 
 
 def _curve(one: Curve, panel: Panel) -> Iterator[str]:
-    moves, pen_up = "", True
-    for epoch, value in one.points:
-        if drawable(value):
-            moves += f"{'M' if pen_up else 'L'}{panel.x(epoch):.1f} {panel.y(value):.1f}"
-        pen_up = not drawable(value)
-    if moves.count("M") + moves.count("L") == 1:
-        moves += "h0"  # one epoch: a dot, by the line's round end
+    moves, before = "", False
+    there = [drawable(value) for _, value in one.points]
+    for place, (epoch, value) in enumerate(one.points):
+        if there[place]:
+            at = f"{panel.x(epoch):.1f} {panel.y(value):.1f}"
+            moves += f"{'L' if before else 'M'}{at}"
+            if not before and not any(there[place + 1 : place + 2]):  # alone between gaps: no line would show it
+                x, y = at.split()
+                yield f'<circle class="cross {one.look}" cx="{x}" cy="{y}" r="3.5"/>'
+        before = there[place]
     yield f'<path class="line {one.look}" d="{moves}"/>'
     lost = next(((epoch, value) for epoch, value in one.points if not drawable(value)), None)
     if lost is not None:
@@ -116,8 +119,8 @@ def _mark(mark: Mark, curves: Sequence[Curve], panel: Panel) -> Iterator[str]:
     yield f'<path class="since" d="M{x:.1f} {panel.top - 2:.0f}V{panel.bottom:.0f}"/>'
     yield f'<path class="shape" d="{SHAPES[mark.shape]}" transform="translate({x - 5:.1f} {panel.top - 13:.0f})"/>'
     for one in curves:
-        at = [value for epoch, value in one.points if epoch <= mark.epoch and drawable(value)]
-        if at:
+        at = [value for epoch, value in one.points if epoch <= mark.epoch]
+        if at and drawable(at[-1]):
             yield f'<circle class="ring" cx="{x:.1f}" cy="{panel.y(at[-1]):.1f}" r="4.5"/>'
     y = panel.top + 9
     yield f'<text class="strong halo" x="{x + shift:.1f}" y="{y:.0f}" text-anchor="{side}">{escape(mark.says)}</text>'

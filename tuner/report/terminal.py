@@ -17,11 +17,11 @@ from tuner.records.finding import HEALTHY, UNKNOWN, Diagnosis, Finding, Remedy
 from tuner.records.history import History
 from tuner.records.run_directory import RunDirectory
 from tuner.records.trial import ENDINGS, SweepRecord, TrialRecord
-from tuner.report import expected, losses, seeds_table
+from tuner.report import evidence, expected, losses, seeds_table
 from tuner.report.matter import Failures, Matter, failures, findings_that_matter, next_step, shown_path
 from tuner.report.sparkline import sparkline
 from tuner.report.summary import ending_counts, epochs_saved, verdict_counts
-from tuner.report.wording import NOTHING, count, duration, number, printable, scalar, settings
+from tuner.report.wording import NOTHING, count, duration, number, percent, printable, scalar, settings
 
 CURVE_WIDTH = 40
 MARKS = {HEALTHY: ("✓", "green"), UNKNOWN: ("?", "dim")}
@@ -178,11 +178,11 @@ def _failure(failure: Failures) -> RenderableType:
 
 def _finding(finding: Finding) -> list[RenderableType]:
     since = f", since epoch {finding.since_epoch}" if finding.since_epoch is not None else ""
-    head = Text.assemble((printable(finding.symptom), "bold"), f" ({finding.confidence:.0%} sure{since}): ")
+    head = Text.assemble((printable(finding.symptom), "bold"), f" ({percent(finding.confidence)} sure{since}): ")
     rows: list[RenderableType] = [Text.assemble(head, printable(finding.says))]
-    if finding.evidence:
-        shown = ", ".join(f"{printable(name)} {number(float(value))}" for name, value in finding.evidence.items())
-        rows.append(Text(f"evidence: {shown}", "dim"))
+    numbers = evidence.told(finding)
+    if numbers:
+        rows.append(Text(f"evidence: {numbers}", "dim"))
     rows += [Text(f"→ {remedy_line(remedy)}") for remedy in finding.remedies]
     return [Padding(Group(*rows), (0, 0, 0, 2))]
 

@@ -1,11 +1,14 @@
 """Who trained what, when and where: a row for each worker's place, and the time that it was idle.
 
 The journal names a trial's node, not its worker. So a node has as many rows as trials ran there at once, and a trial
-takes the row that has been free for longest. Times without a driver are cut out, with a line where they were.
+takes the row that has been free for longest. A trial that ended before its first report has named no node: it takes a
+row that was free then, of any node, since some worker was there, for as long as that was. Times without a driver are
+cut out, with a line where they were.
 """
 
 from __future__ import annotations
 
+from bisect import bisect, insort
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -14,7 +17,7 @@ from typing import NamedTuple
 from tuner.records.trial import COMPLETED, PRUNED, SweepRecord
 from tuner.report.curve_drawing import ticks
 from tuner.report.verdict_style import SHAPES
-from tuner.report.wording import count, duration, printable
+from tuner.report.wording import count, duration, percent, printable
 
 SIZES = (("wide", 880, 130), ("narrow", 360, 84))
 """Class, width and left margin of the two drawings, in the units of their view boxes."""
@@ -33,6 +36,8 @@ class Span(NamedTuple):
     end: float
     trial: str
     ending: str
+    node: str
+    """Empty where it was not named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +72,18 @@ def timeline(record: SweepRecord) -> Timeline | None:
     by_node: dict[str, list[Span]] = {}
     for trial in record.everything:
         for start, end, node in trial.spans:
-            span = Span(_at(record, start), _at(record, end), trial.trial, trial.ending or "not ended")
-            by_node.setdefault(node or NOWHERE, []).append(span)
+            span = Span(_at(record, start), _at(record, end), trial.trial, trial.ending or "not ended", node)
+            by_node.setdefault(node, []).append(span)
     if not by_node:
         return None
     last = max(span.end for spans in by_node.values() for span in spans)
     if record.ended_at is not None:
         last = max(last, _at(record, record.ended_at))
-    rows = [Row(node, spans) for node, some in sorted(by_node.items()) for spans in _packed(some)]
-    return Timeline(tuple(rows), last)
+    nameless = by_node.pop("", [])
+    packed = [(node, spans) for node, some in sorted(by_node.items()) for spans in _packed(some)]
+    left = [span for span in sorted(nameless) if not _fitted(span, [spans for _, spans in packed])]
+    packed += [(NOWHERE, spans) for spans in _packed(left)]
+    return Timeline(tuple(Row(node, tuple(spans)) for node, spans in packed), last)
 
 
 def section(record: SweepRecord) -> str:
@@ -104,7 +112,7 @@ def _at(record: SweepRecord, at: float) -> float:
     return max(0.0, at - record.started_at - sum(max(0.0, min(at, to) - since) for since, to in record.away))
 
 
-def _packed(spans: Sequence[Span]) -> list[tuple[Span, ...]]:
+def _packed(spans: Sequence[Span]) -> list[list[Span]]:
     rows: list[list[Span]] = []
     for span in sorted(spans):
         free = [row for row in rows if row[-1].end <= span.start + 1e-6]
@@ -112,15 +120,30 @@ def _packed(spans: Sequence[Span]) -> list[tuple[Span, ...]]:
             min(free, key=lambda row: row[-1].end).append(span)
         else:
             rows.append([span])
-    return [tuple(row) for row in rows]
+    return rows
+
+
+def _fitted(span: Span, rows: Sequence[list[Span]]) -> bool:
+    """Whether a row was free for some of it; it lies in the row that was free for longest then."""
+    free = []
+    for row in rows:
+        place = bisect(row, span)
+        start = max([span.start, *(one.end for one in row[:place][-1:])])
+        end = min([span.end, *(one.start for one in row[place : place + 1])])
+        free.append((end - start, span._replace(start=start, end=end), row))
+    longest = max(free, key=lambda one: one[0], default=None)
+    if longest is None or longest[0] <= 0:
+        return False
+    insort(longest[2], longest[1])
+    return True
 
 
 def _told(found: Timeline) -> str:
     share = found.idle / (found.seconds * len(found.rows))
     return (
         f"At most {count(len(found.rows), 'trial')} ran at once, for {duration(found.seconds)}: workers were busy for "
-        f"{duration(found.busy)} and idle for {duration(found.idle)} ({share:.0%} of their time, the sweep's start and "
-        "end included)."
+        f"{duration(found.busy)} and idle for {duration(found.idle)} ({percent(share)} of their time, "
+        "the sweep's start and end included)."
     )
 
 
@@ -129,7 +152,7 @@ def _gaps(record: SweepRecord) -> str:
 
 
 def _nodes(found: Timeline, record: SweepRecord) -> str:
-    heads = ("node", "at once", "spans", "busy", "idle", "lost workers", "avoided")
+    heads = ("node", "trials at once", "stretches", "busy", "idle", "lost workers", "avoided")
     cells = "".join(f'<th scope="col" class="plain{" n" if place else ""}">{h}</th>' for place, h in enumerate(heads))
     lines = []
     for node, rows in _by_node(found.rows).items():
@@ -202,7 +225,8 @@ def _bars(row: Row, top: float, scale: float, left: int, opens: Mapping[str, str
         x, wide = left + scale * span.start, max(0.6, scale * (span.end - span.start) - 0.4)
         bar = f"M{x:.1f} {top + 2 + BAR - height}h{wide:.1f}v{height}h-{wide:.1f}z"
         if opens is not None:
-            says = f"trial {span.trial}, {span.ending}: {duration(span.end - span.start)} on {row.node}"
+            where = f" on {span.node}" if span.node else ", on a node that it did not name"
+            says = f"trial {span.trial}, {span.ending}: {duration(span.end - span.start)}{where}"
             title = f"<title>{escape(printable(says))}</title>"
             click = f' data-trial="{escape(opens[span.trial])}"' if span.trial in opens else ""
             yield f'<path class="bar {look}" d="{bar}"{click}>{title}</path>'

@@ -62,3 +62,13 @@ def duration(seconds: float | None) -> str:
 def count(amount: int, one: str, many: str = "") -> str:
     """`1 trial`, `3 trials`."""
     return f"{amount} {one if amount == 1 else many or one + 's'}"
+
+
+def percent(share: float) -> str:
+    """`34 %` of a share of 0.34."""
+    return f"{100 * share:.0f} %"
+
+
+def sentence(text: str) -> str:
+    """With a capital letter and a full stop."""
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"

@@ -13,6 +13,19 @@
   const epochOf = (trial, at) => (trial.at ? trial.at[at] : at + 1);
   const quantile = (sorted, share) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
 
+  /* 1, 2 and 5 times the powers of ten in a short range, else every or every other power. */
+  const logTicks = (low, high) => {
+    const decades = Math.log10(high / low);
+    const out = [];
+    for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power += decades > 7 ? 2 : 1) {
+      for (const factor of decades > 3 ? [1] : decades > 1.5 ? [1, 3] : [1, 2, 5]) {
+        const tick = factor * 10 ** power;
+        if (tick >= low && tick <= high) out.push(Number(tick.toPrecision(3)));
+      }
+    }
+    return out;
+  };
+
   const read = () => {
     const place = data.metrics.indexOf(metric.value);
     const all = [];
@@ -50,6 +63,7 @@
     const room = log.checked ? range.most * (range.most / range.low) ** 0.12 : range.most + 0.12 * (range.most - range.low);
     const top = range.cuts && !outliers.checked && room < range.high ? Number(room.toPrecision(2)) : undefined;
     const chosen = report.chosen;
+    const ticks = log.checked ? { customValues: logTicks(range.low / 1.1, top ?? range.high * 1.1) } : {};
     for (const [verdict, style] of Object.entries(data.verdicts).reverse()) { // unknown below, healthy on top
       const line = [];
       const ends = [];
@@ -73,6 +87,7 @@
     if (chosen !== null && points[chosen].length) series.push(...highlight(chosen, top));
     note.textContent = [
       range.empty ? `No trial has a finite ${metric.value}.` : "",
+      data.units[data.metrics.indexOf(metric.value)] ? `${metric.value}: ${data.units[data.metrics.indexOf(metric.value)]}.` : "",
       top !== undefined ? `Cut off at ${report.number(top)}; the largest value is ${report.number(range.high)}.` : "",
       data.thinnedTo ? `Curves are thinned to ${data.thinnedTo} points each.` : "",
     ].join(" ");
@@ -83,10 +98,12 @@
       xAxis: { type: "value", name: "epoch", nameLocation: "middle", nameGap: 26, min: range.first, max: range.last,
         minInterval: 1, axisLabel: { color: ink }, nameTextStyle: { color: ink }, axisLine: { lineStyle: { color: ink } },
         splitLine: { show: false } },
-      yAxis: { type: log.checked ? "log" : "value", name: metric.value, max: top, scale: true,
+      yAxis: { type: log.checked ? "log" : "value", name: log.checked ? `${metric.value}, logarithmic` : metric.value,
+        max: top ?? (log.checked ? range.high * 1.1 : undefined), min: log.checked ? range.low / 1.1 : undefined, scale: true,
         axisLabel: { color: ink, formatter: (value) => report.number(value, 3), hideOverlap: true,
-          showMaxLabel: top === undefined },
-        nameTextStyle: { color: ink, align: "left" }, splitLine: { lineStyle: { color: faint } } },
+          showMaxLabel: log.checked || top === undefined, ...ticks },
+        axisTick: ticks, nameTextStyle: { color: ink, align: "left" },
+        splitLine: { lineStyle: { color: faint } } },
       series,
     };
   };

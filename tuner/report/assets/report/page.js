@@ -2,6 +2,7 @@
 /* What every part of the report shares: the data, what is chosen and shown, numbers as text, colours, one tip. */
 const report = (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
+  const PAPER = 690; // pixels across a sheet of A4 or Letter within its margins
   const listeners = {};
   const hidden = new Set(); // verdicts switched off in the legend
   let filtered = null; // a Set of trials that the table's filter lets through, or null for all
@@ -92,10 +93,11 @@ const report = (() => {
     return `trial ${trial.name}, ${trial.verdict}, ${trial.ending || "running"}${value}`;
   };
 
-  /* A chart in `holder` that is drawn again for another size, theme or choice; `build` gives its whole option. */
+  /* A chart in `holder` that is drawn again for another size, theme or choice; `build` gives its whole option for a
+     width and a height in pixels. */
   const chart = (holder, build, events) => {
     const made = echarts.init(holder, null, { renderer: "canvas" });
-    const draw = () => made.setOption(build(), { notMerge: true });
+    const draw = () => made.setOption(build(made.getWidth(), made.getHeight()), { notMerge: true });
     const size = () => {
       if (made.getWidth() === holder.clientWidth && made.getHeight() === holder.clientHeight) return;
       made.resize();
@@ -103,6 +105,12 @@ const report = (() => {
     };
     new ResizeObserver(size).observe(holder);
     events.forEach((event) => on(event, draw));
+    on("paper", () => { // at once: printing does not wait for what a browser would draw next
+      made.resize({ width: PAPER });
+      draw();
+      made.getZr().flush();
+    });
+    on("screen", () => { made.resize({ width: "auto" }); draw(); });
     draw();
     return { made, draw };
   };
@@ -115,9 +123,18 @@ const report = (() => {
     emit("theme");
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => emit("theme"));
+  let onScreen;
   addEventListener("beforeprint", () => {
+    onScreen = document.documentElement.dataset.theme;
     document.documentElement.dataset.theme = "light"; // ink on paper
     emit("theme");
+    emit("paper");
+  });
+  addEventListener("afterprint", () => {
+    if (onScreen === undefined) delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = onScreen;
+    emit("theme");
+    emit("screen");
   });
 
   return {

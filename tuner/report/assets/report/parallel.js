@@ -37,8 +37,8 @@
     });
   };
 
-  const build = () => {
-    const upright = holder.clientWidth < 640; // on a narrow screen the axes lie on top of each other
+  const build = (width = holder.clientWidth, height = holder.clientHeight) => {
+    const upright = width < 640; // on a narrow screen the axes lie on top of each other
     const ink = report.colour("soft");
     return {
       animation: false,
@@ -47,7 +47,7 @@
         : { layout: "horizontal", left: 12, right: 64, top: 46, bottom: 34 },
       parallelAxis: drawn.map((axis, i) => ({
         dim: i, type: "value", min: hasOff[i] ? axes.OFF : 0, max: 1, name: upright ? "" : axis.name,
-        nameLocation: "end", nameGap: 14, nameTruncate: { maxWidth: (holder.clientWidth - 120) / (drawn.length - 1) - 8 },
+        nameLocation: "end", nameGap: 14, nameTruncate: { maxWidth: (width - 120) / (drawn.length - 1) - 8 },
         nameTextStyle: { color: report.colour("ink"), lineHeight: 15, textBorderColor: report.colour("paper"), textBorderWidth: 3,
           align: i === drawn.length - 1 ? "right" : i === 0 ? "left" : "center" },
         axisLine: { lineStyle: { color: ink } }, axisTick: { show: false }, minorTick: { show: false },
@@ -58,7 +58,7 @@
         areaSelectStyle: { width: 22, borderColor: report.colour("accent"), color: report.colour("accent"), opacity: 0.25 },
       })),
       graphic: upright ? drawn.map((axis, i) => ({ // ECharts would write the name onto the axis
-        type: "text", silent: true, z: 10, right: 40, top: 34 + (i * (holder.clientHeight - 64)) / (drawn.length - 1) - 16,
+        type: "text", silent: true, z: 10, right: 40, top: 34 + (i * (height - 64)) / (drawn.length - 1) - 16,
         style: { text: axis.name.slice(0, 44), fill: report.colour("ink"), stroke: report.colour("paper"), lineWidth: 3,
           font: "12px sans-serif" },
       })) : [],

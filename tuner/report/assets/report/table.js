@@ -8,6 +8,7 @@
   const status = document.getElementById("trials-status");
   const more = document.getElementById("trials-more");
   const PAGE = 50;
+  const PAPER = 100; // rows that are printed: of a thousand nobody reads the rest on paper
   let limit = PAGE;
 
   const columns = [
@@ -89,6 +90,8 @@
     const places = data.trials.map((_, place) => place).filter(report.shown).sort(compare);
     body.replaceChildren(...places.slice(0, limit).map(row));
     status.textContent = `${places.length} of ${data.trials.length} trials` + (report.brushed ? ", within the marked ranges" : "");
+    document.getElementById("trials-printed").textContent =
+      `${Math.min(limit, places.length)} of ${data.trials.length} trials, by ${sorted.column.name}${sorted.down ? ", highest first" : ""}.`;
     more.hidden = places.length <= limit;
     more.textContent = `Show ${Math.min(PAGE, places.length - limit)} more`;
     [...head.children].forEach((cell, at) => {
@@ -115,6 +118,8 @@
   ["shown", "theme"].forEach((event) => report.on(event, draw));
   report.on("chosen", () => [...body.children].forEach((made) =>
     made.classList.toggle("chosen", report.chosen !== null && made.cells[0].firstChild.textContent === data.trials[report.chosen].name)));
-  addEventListener("beforeprint", () => { limit = Infinity; draw(); });
+  let onScreen = limit;
+  report.on("paper", () => { onScreen = limit; limit = Math.max(limit, PAPER); draw(); });
+  report.on("screen", () => { limit = onScreen; draw(); });
   draw();
 })();

@@ -12,7 +12,7 @@
   const findingItem = (finding) => element("li", {},
     element("b", {}, finding.symptom),
     ` (${Math.round(finding.sure * 100)} % sure${finding.since !== null ? `, since epoch ${finding.since}` : ""}): ${finding.says}`,
-    element("div", { class: "soft" }, Object.entries(finding.evidence).map(([name, value]) => `${name} ${number(value)}`).join(", ")),
+    element("div", { class: "soft" }, finding.evidence),
     element("ul", {}, ...finding.remedies.map((place) => element("li", {}, remedyText(data.remedies[place])))));
   const close = () => {
     report.choose(null);
