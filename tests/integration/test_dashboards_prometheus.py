@@ -22,8 +22,8 @@ from tuner.records.journal import read_journal
 from tuner.records.run_directory import RunDirectory
 
 LOOP = '''
-"""0000 loses its worker once, 0001 raises, 0002 diverges, of the others every second one overfits. The finalists take
-their time, and wait before their last epoch until somebody has seen it all."""
+"""0000 loses its worker once, 0001 raises, 0002 diverges, of the others every second one overfits. From 0008 on they
+wait until somebody has seen the queue, the finalists before their last epoch until all has been seen."""
 
 import os
 import time
@@ -33,17 +33,24 @@ import tuner.launch.worker_metrics as worker_metrics
 
 worker_metrics.gpu_bytes = lambda: 3 << 20  # as torch would say where it had a GPU
 
+def wait_for(name):
+    while not Path(name).exists():
+        time.sleep(0.1)
+
 def loop(trial):
     path = trial.restore()
+    final = "-" in trial.name
+    if not final and int(trial.name) >= 8:
+        wait_for("seen_queue")
     for epoch in range(1 if path is None else int(path.read_text()) + 1, trial.max_epochs + 1):
         if trial.name == "0000" and epoch == 1 and not Path("was_lost").exists():
             Path("was_lost").touch()
             os._exit(1)
         if trial.name == "0001":
             raise ValueError("no such layer")
-        time.sleep(0.9 if "-" in trial.name else 0.1)
-        while "-" in trial.name and epoch == trial.max_epochs and not Path("seen").exists():
-            time.sleep(0.1)
+        time.sleep(0.2)
+        if final and epoch == trial.max_epochs:
+            wait_for("seen_all")
         loss = float("nan") if trial.name == "0002" else 1 / epoch + trial.config["x"]
         (trial.scratch / "state").write_text(str(epoch))
         trial.checkpoint(trial.scratch / "state")
@@ -73,10 +80,11 @@ class Answers:
         self._asked = asked
         self.found: dict[Query, list[Sample]] = {query: [] for query in queries("30s")}
 
-    def whole(self) -> bool:
+    def whole(self, *panels: str) -> bool:
+        """Whether all queries have answered; those of `panels` alone, if there are any."""
         for query in self.found:
             self.found[query] = self._asked.told(query.text)
-        return not self.missing
+        return not [query for query in self.missing if not panels or query.panel in panels]
 
     @property
     def missing(self) -> list[Query]:
@@ -131,6 +139,8 @@ def test_every_query_of_every_panel_returns_what_happened(tmp_path: Path, monkey
         with prometheus(tmp_path) as asked, node_with_gpu(lists / "gpu.json", utilisation=87, used=2):
             answers = Answers(asked)
             try:
+                until(lambda: answers.whole("Queue"), WATCHED_SECONDS, lambda: answers.missing)
+                (tmp_path / "seen_queue").touch()
                 until(answers.whole, WATCHED_SECONDS, lambda: answers.missing)
                 run = only_run(tmp_path)
                 until(lambda: agree(asked, run), WATCHED_SECONDS, lambda: happened(run))
@@ -143,7 +153,7 @@ def test_every_query_of_every_panel_returns_what_happened(tmp_path: Path, monkey
             assert asked.label_values("sweep", "ray_tuner_trials_planned") == ["watched"]
             assert asked.label_values("run", 'ray_tuner_trials_planned{sweep=~"watched"}') == [run.name]
             (best,) = asked.now("ray_tuner_best_metric")
-        (tmp_path / "seen").touch()
+        (tmp_path / "seen_all").touch()
         finish(sweep, tmp_path)
     finally:
         end(sweep)
