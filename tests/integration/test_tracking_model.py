@@ -138,6 +138,40 @@ def test_it_is_there_once_however_often_the_journal_is_gone_over(
     assert sorted(model.tags["tuner.weights"] for model in models(uri, state)) == ["0001 epoch 5", "0002 epoch 3"]
 
 
+def test_each_kept_network_is_a_model_of_its_trial_with_the_values_of_its_best_epoch(
+    journal: JournalBuilder, uri: str
+) -> None:
+    journal.keep_weights("0000", 1, 1.1)
+    state = tracking.track(journal.directory, uri, "digits")
+    found = {model.name: client(uri).get_logged_model(model.model_id) for model in models(uri, state)}
+    assert {name: model.source_run_id for name, model in found.items()} == {
+        "best": state.parent_run,
+        "0000": state.children["0000"],
+    }
+    best = {metric.key: metric for metric in found["best"].metrics}
+    assert best["best_val_loss"].value == pytest.approx(0.3)
+    assert (best["best_val_loss"].dataset_name, best["best_val_loss"].run_id) == ("digits", state.children["0001"])
+    assert {metric.key: metric.value for metric in found["0000"].metrics}["best_val_loss"] == pytest.approx(1.1)
+    for trial, name in (("0000", "0000"), ("0001", "best")):
+        run = client(uri).get_run(state.children[trial])
+        assert [output.model_id for output in run.outputs.model_outputs] == [found[name].model_id]
+        history = client(uri).get_metric_history(run.info.run_id, "best_val_loss")
+        assert len(history) == 1
+
+
+def test_the_model_of_a_trial_that_somebody_deleted_is_left_out(journal: JournalBuilder, uri: str) -> None:
+    journal.keep_weights("0000", 1, 1.1)
+    state = tracking.track(journal.directory, uri, "digits")
+    for model in models(uri, state):
+        client(uri).delete_logged_model(model.model_id)
+    for run_id in state.children.values():
+        client(uri).delete_run(run_id)
+    journal.driver(2).end()
+    state = tracking.track(journal.directory, uri, "digits")
+    assert state.complete
+    assert [model.name for model in models(uri, state)] == ["best"]
+
+
 def test_a_server_that_has_no_models_costs_the_sweep_nothing_else(
     journal: JournalBuilder, uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -42,7 +42,7 @@ def test_a_page_that_cannot_be_written_is_an_input_error(tmp_path: Path) -> None
     ("words", "said"),
     [
         (["nowhere.csv"], "there is no such file"),
-        (["mlflow:digits", "--uri", "sqlite:///nowhere.db"], "no MLflow store to read"),
+        (["mlflow:digits", "--uri", "sqlite:///nowhere.db"], "no such MLflow store"),
         (["no_run_of_that_name"], "no such run"),
     ],
 )

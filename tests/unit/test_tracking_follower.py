@@ -100,6 +100,7 @@ def test_the_parent_holds_code_versions_dataset_and_artifacts(journal: JournalBu
     there.report.write_text("<html>")
     for table in (there.trials, there.curves, there.findings):
         table.write_bytes(b"PAR1")
+    journal.keep_weights("0000", 1)
     journal.keep_weights("0001", 5)
     journal.sweep().driver().trial(0, 1).trial(1, 5).end()
     store = MemoryStore()
@@ -112,7 +113,7 @@ def test_the_parent_holds_code_versions_dataset_and_artifacts(journal: JournalBu
     assert parent.artifacts == {"sweep.yaml", "environment.json", "summary.json", "report.html"} | {
         "trials.parquet", "curves.parquet", "findings.jsonl",
     }  # fmt: skip
-    assert parent.models == {"0001 epoch 5"}
+    assert (parent.models, store.by_trial()["0000"].models) == ({"0001 epoch 5"}, {"0000 epoch 1"})
     assert parent.tags["tuner.best_trial"] == "0001"
     assert parent.tags["mlflow.note.content"].startswith("**Trial 0001 is the best**")
     numbers = {point.name: point.value for point in parent.points}

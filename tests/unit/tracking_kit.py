@@ -18,7 +18,7 @@ from tuner.records.run_directory import RunDirectory
 from tuner.tracking.best_model import BestModel
 from tuner.tracking.follower import Follower
 from tuner.tracking.state import TrackingState, read_state, write_state
-from tuner.tracking.store import RUNNING, MlflowRun, Point, Rejected, RunGone, StoreProblem
+from tuner.tracking.store import RUNNING, MlflowRun, ModelPlace, Point, Rejected, RunGone, StoreProblem
 from tuner.training.forms import InputForm
 from tuner.training.model_record import ModelRecord, at_epoch
 from tuner.training.task_info import TaskInfo
@@ -242,10 +242,10 @@ class MemoryStore:
     def artifact(self, run_id: str, path: Path, folder: str = "") -> None:
         self._call("artifact", lambda: self._living(run_id).artifacts.add(f"{folder}/{path.name}".lstrip("/")))
 
-    def model(self, experiment_id: str, run_id: str, best: BestModel) -> None:
+    def model(self, experiment_id: str, place: ModelPlace, best: BestModel) -> None:
         if self.refuses_models:
             raise Rejected("too old a server")
-        self._call("model", lambda: self._living(run_id).models.add(best.tags["tuner.weights"]))
+        self._call("model", lambda: self._living(place.run_id).models.add(best.tags["tuner.weights"]))
 
     def tag_experiment(self, experiment_id: str, tags: Mapping[str, str]) -> None:
         self._call("tag_experiment", lambda: self.experiment_tags.setdefault(experiment_id, {}).update(tags))

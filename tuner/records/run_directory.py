@@ -101,6 +101,19 @@ class RunDirectory:
                 return one, path
         return None
 
+    def kept_checkpoints(self, record: SweepRecord) -> list[tuple[TrialRecord, Path]]:
+        """Every training whose best weights were kept: that of `best_checkpoint` first, then by its value."""
+        first, sign = self.best_checkpoint(record), 1.0 if record.mode == "min" else -1.0
+        trainings = sorted(
+            (one for one in record.trainings if one.value is not None), key=lambda one: sign * (one.value or 0.0)
+        )
+        kept = [
+            (one, path) for one in trainings for path in sorted(self.trial_checkpoints(one.trial).glob("best*"))[:1]
+        ]
+        return ([] if first is None else [first]) + [
+            pair for pair in kept if first is None or pair[0].trial != first[0].trial
+        ]
+
     def record(self) -> SweepRecord:
         """The sweep as its journal tells it, whether it still runs or not."""
         return Fold(str(self.path)).apply(read_journal(self.journal)).record()

@@ -221,7 +221,8 @@ class Follower:
             run.status = RUNNING  # it went on and ended again, perhaps within one batch: its end is a later one
         self._writer.set_status(run, status, mapping.ms(record.ended_at or max(there.last_at.values())))
         if ended and self._written_ends < there.endings:
-            self._writer.artifacts(self._experiment_id, run, self._run_dir, record)
+            self._writer.artifacts(run, self._run_dir)
+            self._writer.models(self._experiment_id, run, self._runs, self._run_dir, record)
             self._written_ends = there.endings
 
     def _keep(self, problem: str) -> None:

@@ -16,9 +16,8 @@ from typing import Any
 
 from tuner.errors import InputError
 from tuner.tracking import sqlite_file
-from tuner.tracking.best_model import NAME as MODEL_NAME
 from tuner.tracking.best_model import BestModel
-from tuner.tracking.store import RUNNING, MlflowRun, Point, Rejected, RunGone, StoreProblem
+from tuner.tracking.store import LONGEST_DIGEST, RUNNING, MlflowRun, ModelPlace, Point, Rejected, RunGone, StoreProblem
 from tuner.tracking.uri import DATABASES, mask, masked, scheme_of, sqlite_path
 from tuner.tracking.view import KIND
 
@@ -155,11 +154,11 @@ class MlflowStore:
         with self._speaking(f"copying {path.name} to the artifacts", run_id=run_id):
             self._open().log_artifact(run_id, str(path), folder or None)
 
-    def model(self, experiment_id: str, run_id: str, best: BestModel) -> None:
+    def model(self, experiment_id: str, place: ModelPlace, best: BestModel) -> None:
         from tuner.tracking.mlflow_model import write_model
 
         client, tags = self._open(), best.tags
-        with self._speaking("logging the model", run_id=run_id, experiment_id=experiment_id, refusable=True):
+        with self._speaking("logging a model", run_id=place.run_id, experiment_id=experiment_id, refusable=True):
             there = client.search_logged_models(
                 [experiment_id],
                 " AND ".join(f"tags.`{name}` = '{tags[name]}'" for name in ("tuner.run", "tuner.weights")),
@@ -167,17 +166,37 @@ class MlflowStore:
             if any(model.status == entities.LoggedModelStatus.READY for model in there):
                 return
             logged = next(iter(there), None) or client.create_logged_model(
-                experiment_id, MODEL_NAME, run_id, tags=tags, params=best.params
+                experiment_id, place.name, place.run_id, tags=tags, params=best.params
             )
             with TemporaryDirectory(prefix="tuner-") as scratch:
                 folder = Path(scratch) / "model"
                 try:
                     write_model(folder, best, logged)
                 except (OSError, ValueError, InputError) as error:
-                    raise Rejected(f"the best model could not be written: {error}") from error
+                    raise Rejected(f"the model could not be written: {error}") from error
                 client.log_model_artifacts(logged.model_id, str(folder))
-            client.log_outputs(run_id, [entities.LoggedModelOutput(logged.model_id, step=best.record.epoch)])
+            self._link(logged.model_id, place, best)
             client.finalize_logged_model(logged.model_id, "READY")  # last: what is not ready is tried again
+
+    def _link(self, model_id: str, place: ModelPlace, best: BestModel) -> None:
+        """Both runs name the model. The trial has these very values already: they become the model's besides."""
+        client, record, runs = self._open(), best.record, [place.run_id]
+        trained_by = place.trained_by
+        if trained_by is not None and trained_by != place.run_id:
+            gone = client.get_run(trained_by).info.lifecycle_stage == entities.LifecycleStage.DELETED
+            trained_by = None if gone else trained_by
+            runs += [] if trained_by is None else [trained_by]
+        for run_id in runs:
+            client.log_outputs(run_id, [entities.LoggedModelOutput(model_id, step=record.epoch)])
+        data = {"dataset_name": record.task.name, "dataset_digest": record.data_hash[:LONGEST_DIGEST]}
+        values = [
+            entities.Metric(
+                one.name, one.value, one.at, one.step, model_id=model_id, **(data if all(data.values()) else {})
+            )
+            for one in place.values
+        ]
+        if values and trained_by is not None:
+            client.log_batch(trained_by, metrics=values)
 
     def tag_experiment(self, experiment_id: str, tags: Mapping[str, str]) -> None:
         with self._speaking("tagging the experiment", experiment_id=experiment_id, refusable=True):

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from tuner.tracking.best_model import BestModel
 
 RUNNING, FINISHED, KILLED, FAILED = "RUNNING", "FINISHED", "KILLED", "FAILED"
+LONGEST_DIGEST = 36
+"""Characters of a dataset's digest that MLflow keeps."""
 
 
 class StoreProblem(RunError):
@@ -54,6 +56,19 @@ class MlflowRun:
     """It may hold points that the follower does not remember to have sent."""
 
 
+@dataclass(frozen=True)
+class ModelPlace:
+    """Where a model belongs and what is said of it."""
+
+    name: str
+    run_id: str
+    """Whose model it is: the sweep's run for the best one, else the trial's."""
+    trained_by: str | None
+    """The run of the trial that kept the weights, if there is one: its page links the model too."""
+    values: Sequence[Point] = ()
+    """Of that trial, which are also the model's."""
+
+
 class Store(Protocol):
     """An MLflow store. Every method raises StoreProblem, those on one run also RunGone, `write` also Rejected."""
 
@@ -88,8 +103,8 @@ class Store(Protocol):
     def artifact(self, run_id: str, path: Path, folder: str = "") -> None:
         """A copy of the file, in the run's artifacts."""
 
-    def model(self, experiment_id: str, run_id: str, best: BestModel) -> None:
-        """The network as a model of this run, found by its tags where it is there. May raise Rejected."""
+    def model(self, experiment_id: str, place: ModelPlace, best: BestModel) -> None:
+        """The network as a model, found by its tags where it is there. May raise Rejected."""
 
     def tag_experiment(self, experiment_id: str, tags: Mapping[str, str]) -> None:
         """Tags of the experiment itself. May raise Rejected, also where this user may not set any."""

@@ -17,14 +17,11 @@ from tuner.errors import Fault, InputError
 from tuner.records.epochs import EpochMetrics, Facts
 from tuner.records.finding import UNKNOWN, Diagnosis
 from tuner.records.tracked import TrackedSweep
-from tuner.records.trial import COMPLETED, CONTROL, ENDINGS, FAILED, PRUNED, SweepRecord, TrialRecord
-from tuner.tracking.histories import find_runs, points, scalar, speaking
-from tuner.tracking.mlflow_store import MlflowClient, MlflowException
-from tuner.tracking.uri import absolute_uri, sqlite_path
+from tuner.records.trial import CONTROL, SweepRecord, TrialRecord
+from tuner.tracking.families import Family, digest_of, ending_of, opened, points, scalar
+from tuner.tracking.mlflow_store import MlflowException
 
 DEFAULT_METRIC = "val_loss"
-_PARENT = "mlflow.parentRunId"
-_STATUS = {"FINISHED": COMPLETED, "KILLED": PRUNED, "FAILED": FAILED}
 _ALSO = ("train_loss", "val_loss")
 _VERSION = "tuner.version."
 _SWEEP_FILE = "sweep.yaml"
@@ -32,19 +29,9 @@ _SWEEP_FILE = "sweep.yaml"
 
 def read(uri: str, name: str, metric: str | None, mode: str | None) -> TrackedSweep:
     """See `tuner.tracking.read_sweep`."""
-    path = sqlite_path(absolute_uri(uri))
-    if path is not None and not path.is_file():
-        cure = "no such MLflow store: `--uri` or MLFLOW_TRACKING_URI names another"
-        raise InputError(f"mlflow:{name}", (Fault("--uri", str(path), cure),))
-    with speaking(uri):
-        client = MlflowClient(absolute_uri(uri))
-        runs, _, what_there_is = find_runs(client, name)
-        if not runs:
-            raise InputError(f"mlflow:{name}", (Fault("RUN", f"mlflow:{name}", what_there_is()),))
-        above = {run.data.tags[_PARENT] for run in runs if _PARENT in run.data.tags}
-        by_id = {run.info.run_id: run for run in runs}
-        parents = [by_id[one] if one in by_id else client.get_run(one) for one in sorted(above)]
-        trials = [run for run in runs if run.info.run_id not in above]
+    cure = "`--uri` or MLFLOW_TRACKING_URI names another"
+    with opened(uri, name, asked="RUN", address="--uri", cure=cure) as family:
+        parents, trials = list(family.sweeps.values()), family.trials
         said = {
             (one.data.params["metric"], one.data.params.get("mode")) for one in parents if "metric" in one.data.params
         }
@@ -56,12 +43,8 @@ def read(uri: str, name: str, metric: str | None, mode: str | None) -> TrackedSw
             there = ", ".join(sorted({one for run in trials for one in run.data.metrics})[:8]) or "none at all"
             cure = f"no run has this metric; `--metric` names another of: {there}"
             raise InputError(f"mlflow:{name}", (Fault("--metric", metric, cure),))
-        of = {run.info.run_id: f"{run.info.run_name}/" for run in parents} if len(parents) > 1 else {}
-        records = [
-            _trial(client, run, place, metric, mode, of.get(run.data.tags.get(_PARENT, ""), ""))
-            for place, run in enumerate(trials)
-        ]
-        sweep_file = _sweep_file(client, parents[0].info.run_id) if len(parents) == 1 else None
+        records = [_trial(family, run, place, metric, mode) for place, run in enumerate(trials)]
+        sweep_file = _sweep_file(family.client, parents[0].info.run_id) if len(parents) == 1 else None
     return _sweep(name, metric, mode, records, parents, trials, sweep_file)
 
 
@@ -78,7 +61,7 @@ def _sweep(
     own = parents or runs
     tags: Mapping[str, str] = parents[0].data.tags if len(parents) == 1 else {}
     commits = {run.data.tags.get("mlflow.source.git.commit") for run in own}
-    hashes = {_digest(run) for run in own}
+    hashes = {digest_of(run) for run in own}
     tasks = {run.data.tags.get("tuner.task") for run in own}
     horizons = {run.data.params.get("max_epochs", "") for run in own}
     horizon = horizons.pop() if len(horizons) == 1 else ""
@@ -125,10 +108,14 @@ def _sweep(
     )
 
 
-def _trial(client: Any, run: Any, place: int, metric: str, mode: str, of: str) -> TrialRecord:
-    """Epochs are its steps; a curve that begins at step 0 is counted from 1. `of`: before its name, its sweep."""
+def _trial(family: Family, run: Any, place: int, metric: str, mode: str) -> TrialRecord:
+    """Epochs are its steps; a curve that begins at step 0 is counted from 1. Of several sweeps, its name says whose."""
     tags, there = run.data.tags, run.data.metrics
-    curves = {one: points(client, run.info.run_id, one) for one in dict.fromkeys((metric, *_ALSO)) if one in there}
+    sweep = family.sweep_of(run)
+    of = f"{sweep.info.run_name}/" if sweep is not None and len(family.sweeps) > 1 else ""
+    curves = {
+        one: points(family.client, run.info.run_id, one) for one in dict.fromkeys((metric, *_ALSO)) if one in there
+    }
     kept = sorted({step for curve in curves.values() for step in curve})
     shift = 1 if kept and kept[0] == 0 else 0
     seconds = there.get("seconds")
@@ -144,7 +131,6 @@ def _trial(client: Any, run: Any, place: int, metric: str, mode: str, of: str) -
     best = min(finite, key=lambda one: one[0], default=None)
     if best is None and "tuner.curves" in tags and f"best_{metric}" in there:  # its epochs are in the parent's file
         best = sign * there[f"best_{metric}"], round(there.get("best_epoch", 0)) or None
-    told = tags.get("tuner.ending", _STATUS.get(run.info.status))
     name = tags.get("tuner.trial") or run.info.run_name or run.info.run_id[:8]
     repeat_of = tags.get("tuner.repeat_of")
     parts = name.partition("-")[0]
@@ -154,7 +140,7 @@ def _trial(client: Any, run: Any, place: int, metric: str, mode: str, of: str) -
         number=int(parts) if parts.isdecimal() else place,
         config={key: scalar(text) for key, text in run.data.params.items()},
         origin=tags.get("tuner.origin", "tracked"),
-        ending=told if told in ENDINGS else None,
+        ending=ending_of(run),
         reason=tags.get("tuner.reason", ""),
         value=None if best is None else sign * best[0],
         best_epoch=None if best is None else best[1],
@@ -170,11 +156,6 @@ def _trial(client: Any, run: Any, place: int, metric: str, mode: str, of: str) -
 def _wall(run: Any) -> float:
     began, ended = run.info.start_time, run.info.end_time
     return (ended - began) / 1000 if began and ended else 0.0
-
-
-def _digest(run: Any) -> str | None:
-    inputs = run.inputs.dataset_inputs if run.inputs is not None else []
-    return str(inputs[0].dataset.digest) if inputs else None
 
 
 def _sweep_file(client: Any, run_id: str) -> str | None:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 
 from tuner.errors import InputError
 from tuner.records.journal import Line
 from tuner.records.run_directory import RunDirectory
-from tuner.records.trial import SweepRecord
+from tuner.records.trial import SweepRecord, TrialRecord
 from tuner.tracking import mapping
-from tuner.tracking.best_model import best_model, kept_by_a_loop
-from tuner.tracking.store import MlflowRun, Point, Rejected, Store
-
-_MODEL = "the best model"
-_DIGEST = 36
-"""Characters of a dataset's digest that MLflow keeps."""
+from tuner.tracking.best_model import NAME, best_model, kept_by_a_loop
+from tuner.tracking.store import LONGEST_DIGEST, MlflowRun, ModelPlace, Point, Rejected, RunGone, Store
 
 
 class Writer:
@@ -78,7 +76,7 @@ class Writer:
 
     def dataset(self, run: MlflowRun, name: str, facts: Line) -> None:
         profile = {key: facts[key] for key in ("n_train", "n_val", "num_classes") if facts.get(key) is not None}
-        self._store.dataset(run.run_id, name, str(facts["data_hash"])[:_DIGEST], name, profile)
+        self._store.dataset(run.run_id, name, str(facts["data_hash"])[:LONGEST_DIGEST], name, profile)
 
     def view(self, experiment_id: str, tags: Mapping[str, str]) -> None:
         """How the UI shows the experiment. It is a convenience: a refusal is logged, and nothing is missing."""
@@ -87,21 +85,50 @@ class Writer:
         except Rejected as refusal:
             print(f"tracking: {refusal}", file=sys.stderr, flush=True)
 
-    def artifacts(self, experiment_id: str, run: MlflowRun, run_dir: RunDirectory, record: SweepRecord) -> None:
-        """The files of a sweep that has ended, and its best network."""
+    def artifacts(self, run: MlflowRun, run_dir: RunDirectory) -> None:
+        """The files of a sweep that has ended."""
         tables = (run_dir.trials, run_dir.curves, run_dir.findings)
         for path in (run_dir.sweep, run_dir.environment, run_dir.summary, run_dir.report, *tables):
             if path.is_file():
                 self._store.artifact(run.run_id, path)
-        kept = run_dir.best_checkpoint(record)
-        self._refused.pop(_MODEL, None)
-        if kept is None:
-            return
-        training, path = kept
+
+    def models(
+        self,
+        experiment_id: str,
+        run: MlflowRun,
+        of: Mapping[str, MlflowRun],
+        run_dir: RunDirectory,
+        record: SweepRecord,
+    ) -> None:
+        """The networks that were kept: the best one's belongs to the sweep's run, the others to their trials'."""
+        kept = run_dir.kept_checkpoints(record)
         if kept_by_a_loop(record):
-            self._store.artifact(run.run_id, path, "best_checkpoint")
+            for _, path in kept[:1]:
+                self._store.artifact(run.run_id, path, "best_checkpoint")
             return
+        for number, (training, path) in enumerate(kept):
+            own = of.get(training.trial)
+            if number == 0:
+                place = ModelPlace(NAME, run.run_id, own.run_id if own else None, _best_points(training, record))
+                self._model(experiment_id, place, "the best model", run_dir, training, path)
+            elif own is not None and not own.gone:
+                place = ModelPlace(training.trial, own.run_id, own.run_id, _best_points(training, record))
+                try:
+                    self._model(experiment_id, place, f"the model of {training.trial}", run_dir, training, path)
+                except RunGone:
+                    own.gone = True  # its model goes with it
+
+    def _model(
+        self, experiment_id: str, place: ModelPlace, label: str, run_dir: RunDirectory, of: TrialRecord, path: Path
+    ) -> None:
+        self._refused.pop(label, None)
         try:
-            self._store.model(experiment_id, run.run_id, best_model(run_dir, training, path))
+            self._store.model(experiment_id, place, best_model(run_dir, of, path))
         except (Rejected, InputError) as refusal:
-            self._refused[_MODEL] = " ".join(str(refusal).split())
+            self._refused[label] = " ".join(str(refusal).split())
+
+
+def _best_points(training: TrialRecord, record: SweepRecord) -> list[Point]:
+    """What its run was sent of its best epoch."""
+    closing = mapping.closing_points(training, record.metric)
+    return [one for one in closing if one.name.startswith("best_") and math.isfinite(one.value)]
