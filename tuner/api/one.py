@@ -10,7 +10,7 @@ from typing import Any
 
 import tuner.tracking as tracking
 from tuner.api.plan import alone
-from tuner.api.sweeps import load_resolved, load_sweep
+from tuner.api.sweeps import load_recorded, load_resolved, load_sweep
 from tuner.control.trials import trial_seed
 from tuner.diagnosis import diagnose
 from tuner.errors import Fault, InputError, RunError
@@ -138,13 +138,14 @@ def _trained(sweep: Sweep, config: Config, reports: list[Report]) -> Trained:
     )
 
 
-def track_run(run: str, runs: Path, *, uri: str | None, experiment: str | None) -> str | None:
-    """Bring MLflow up to the run's journal; returns the parent run's id."""
+def track_run(
+    run: str, runs: Path, *, uri: str | None, experiment: str | None, curves: str | None = None
+) -> str | None:
+    """Bring MLflow up to the run's journal; returns the parent run's id. What is None is as the run's sweep says."""
     directory = find_run(run, runs)
-    sweep = load_resolved(directory)
+    sweep = load_recorded(directory)
     address = uri or (sweep.tracking.uri if sweep.tracking.uri != "none" else None)
     address = address or tracking.default_uri(directory.path.parent)
-    state = tracking.track(
-        directory, address, experiment or sweep.tracking.experiment or sweep.slug, sweep.tracking.curves
-    )
+    name = experiment or sweep.tracking.experiment or sweep.slug
+    state = tracking.track(directory, address, name, curves or sweep.tracking.curves)
     return state.parent_run

@@ -63,3 +63,8 @@ def load_resolved(
 ) -> Sweep:
     """The sweep of a run, as it was resolved when it began: the environment of today changes nothing in it."""
     return load_sweep(directory.sweep, overrides, flags, environ={})
+
+
+def load_recorded(directory: RunDirectory) -> Sweep:
+    """The same for who trains nothing with it: the modules of a user's own need not be here, and are not looked at."""
+    return read_sweep(directory.sweep, catalogue=CATALOGUE, shipped=shipped_folder())
