@@ -106,11 +106,17 @@ const report = (() => {
     new ResizeObserver(size).observe(holder);
     events.forEach((event) => on(event, draw));
     on("paper", () => { // at once: printing does not wait for what a browser would draw next
-      made.resize({ width: PAPER });
+      const height = holder.classList.contains("tall") ? 380 : 300;
+      holder.style.height = `${height}px`;
+      made.resize({ width: PAPER, height });
       draw();
       made.getZr().flush();
     });
-    on("screen", () => { made.resize({ width: "auto" }); draw(); });
+    on("screen", () => {
+      holder.style.height = "";
+      made.resize({ width: "auto", height: "auto" });
+      draw();
+    });
     draw();
     return { made, draw };
   };
@@ -138,7 +144,7 @@ const report = (() => {
   });
 
   return {
-    data, on, emit, number, setting, seconds, goodness, colour, verdictColour, ramp, element, svg, mark, verdictLabel,
+    data, PAPER, on, emit, number, setting, seconds, goodness, colour, verdictColour, ramp, element, svg, mark, verdictLabel,
     tip, told, chart, shown, hidden,
     filter: (places) => { filtered = places; emit("shown"); },
     brush: (places) => { brushed = places; emit("shown"); },

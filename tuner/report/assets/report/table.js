@@ -8,7 +8,7 @@
   const status = document.getElementById("trials-status");
   const more = document.getElementById("trials-more");
   const PAGE = 50;
-  const PAPER = 100; // rows that are printed: of a thousand nobody reads the rest on paper
+  const PRINTED = 100; // rows: of a thousand nobody reads the rest on paper
   let limit = PAGE;
 
   const columns = [
@@ -119,7 +119,16 @@
   report.on("chosen", () => [...body.children].forEach((made) =>
     made.classList.toggle("chosen", report.chosen !== null && made.cells[0].firstChild.textContent === data.trials[report.chosen].name)));
   let onScreen = limit;
-  report.on("paper", () => { onScreen = limit; limit = Math.max(limit, PAPER); draw(); });
+  report.on("paper", () => {
+    onScreen = limit;
+    limit = Math.max(limit, PRINTED);
+    draw();
+    const letters = columns.filter((column) => !column.wide).map((_, at) => Math.max(Math.min(12, columns[at].name.length),
+      ...[...body.children].map((made) => made.cells[at].textContent.length)));
+    const room = report.PAPER - 7 * letters.length; // what the cells' padding leaves
+    const size = room / (0.62 * letters.reduce((one, two) => one + two, 0));
+    body.parentElement.style.setProperty("--print-size", `${Math.min(8.5, size).toFixed(1)}px`);
+  });
   report.on("screen", () => { limit = onScreen; draw(); });
   draw();
 })();
