@@ -15,6 +15,7 @@ from typing import Any
 
 from tuner.errors import Fault, InputError, RunError
 from tuner.launch.dashboard import warn_of_open_dashboard
+from tuner.launch.jobs import TOKEN_CURE
 
 _WORKER_ENVIRONMENT = {
     "RAY_CHDIR_TO_TRIAL_DIR": "0",  # paths in a sweep file mean the same in a worker as in the driver
@@ -65,7 +66,7 @@ class TrialResources:
 def connected(address: str | None, *, cpus: int | None = None) -> Iterator[None]:
     """Ray, started on this machine (`address` None or `local`) or joined at `address`; left as it was found.
 
-    Raises RunError where no cluster answers.
+    Raises RunError where no cluster answers, InputError where there is no token that can be read.
     """
     os.environ.update({name: os.environ.get(name, value) for name, value in _DRIVER_ENVIRONMENT.items()})
     import ray  # here, so that the environment above is in force when ray reads it
@@ -86,8 +87,12 @@ def connected(address: str | None, *, cpus: int | None = None) -> Iterator[None]
                 configure_logging=False,
                 **(alone if local else {"runtime_env": {"env_vars": _WORKER_ENVIRONMENT}}),
             )
+    except ray.exceptions.AuthenticationError as error:
+        fault = Fault("RAY_AUTH_MODE", os.environ.get("RAY_AUTH_MODE"), TOKEN_CURE)
+        raise InputError(f"no token for Ray: {error.message}", (fault,)) from error
     except (ConnectionError, RuntimeError, ValueError) as error:
-        raise RunError(f"no Ray cluster at {address or 'this machine'}: {error}") from error
+        cure = "" if local else f"; if it wants a token, {TOKEN_CURE}"  # Ray only says that it could not connect
+        raise RunError(f"no Ray cluster at {address or 'this machine'}: {error}{cure}") from error
     try:
         if not local:
             warn_of_open_dashboard(joined.address_info.get("webui_url"))
