@@ -221,7 +221,7 @@ def _written(value: float, kind: Kind) -> str:
     if not math.isfinite(value):
         return number(value)
     if kind == "share":
-        near = 0.0 if abs(value) < 5e-5 else 100 * value
+        near = 0.0 if abs(value) < 5e-4 else 100 * value
         return f"{near:.3g} %" if abs(value) < 1e3 else f"{number(value)} times"
     if kind == "whole":
         return f"{value:,.0f}"

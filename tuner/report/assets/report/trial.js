@@ -32,7 +32,7 @@
     parts.push(element("h3", {}, `Configuration, by ${trial.origin}`), element("dl", { class: "settings" },
       ...Object.entries(trial.config).flatMap(([name, one]) => [element("dt", {}, name), element("dd", {}, setting(one))])));
     if (trial.rungs) parts.push(element("h3", {}, "Rungs"), element("ul", {}, ...trial.rungs.map(([epoch, one, up, why]) =>
-      element("li", {}, `epoch ${epoch}, ${number(one)}: ${up ? "went on" : "stopped"}, ${data.reasons[why]}`))));
+      element("li", {}, `epoch ${epoch}, ${data.metric} ${number(one)}: ${up ? "went on" : "stopped"}, ${data.reasons[why]}`))));
     if (trial.node) parts.push(element("p", { class: "soft" }, `ran on ${trial.node}`));
     if (trial.traceback !== undefined) parts.push(element("h3", {}, "Traceback"), element("pre", { tabindex: "0" }, data.tracebacks[trial.traceback]));
     panel.replaceChildren(...parts);
