@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from tuner.api.next_comments import comments_of
 from tuner.api.sweeps import load_resolved
 from tuner.api.warm import gather
 from tuner.diagnosis import diagnose_sweep
@@ -79,7 +80,7 @@ def next_sweep(run: str | Path, runs: Path) -> NextSweep:
         else:
             done.append(change)
     made, notes, extra = _warmed(made, done, record, directory, runs)
-    comments = _comments(done, dropped, record)
+    comments = comments_of(done, dropped, record)
     for path, said in extra.items():
         comments.setdefault(path, []).append(said)
     text = dump_sweep(made, comments)
@@ -222,42 +223,6 @@ def _fitting(config: Mapping[str, Scalar], sweep: Sweep) -> dict[str, Scalar] | 
         elif item.name in config:
             found[item.name] = config[item.name]
     return found if sweep.space.contains(found) else None
-
-
-# --- the comments ------------------------------------------------------------------------------------------------
-
-
-def _comments(done: list[Change], dropped: list[tuple[Change, str]], record: SweepRecord) -> dict[str, list[str]]:
-    best = record.best
-    assert best is not None
-    head = [
-        f"After {record.run}: {len(record.trials)} trials; the best is {best.trial}, {record.metric} {best.value:.4g}.",
-        "Each change has its reason above it. Defaults and enqueued trials, tried already, are left out.",
-    ]
-    head += [f"Not changed: {_says(change)} [{change.symptom}]: {why}" for change, why in dropped]
-    if not done:
-        head.append("No finding asks for a change of the space: the search goes on in it.")
-    comments: dict[str, list[str]] = {"": head}
-    for change in done:
-        comments.setdefault(_place(change), []).append(f"{_says(change)}: {change.because} [{change.symptom}]")
-    return comments
-
-
-def _place(change: Change) -> str:
-    """The key of the first or second level above which the comment stands."""
-    section, inner, *_ = change.path.split(".")
-    return f"{section}.{inner}"
-
-
-def _says(change: Change) -> str:
-    where = change.path.removeprefix("space.").removeprefix("search.")
-    if change.fixes:
-        return f"{where} fixed at {_shown(change.new)}"
-    return f"{where} {_shown(change.old)} -> {_shown(change.new)}"
-
-
-def _shown(value: Scalar) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _change_json(change: Change) -> dict[str, Any]:
