@@ -13,22 +13,17 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import ray
-from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 from tuner.launch.cluster import TrialResources
-from tuner.launch.metrics import RayMeters
-from tuner.launch.trial_log import logged
+from tuner.launch.helper import Message, Stamped, helper_actor
 from tuner.launch.worker import HelperLost
-from tuner.launch.worker_metrics import MemoryMeter
 from tuner.records.epochs import Assignment, Failure, Report
 from tuner.training.failures import BROKEN, GroupBroken
-from tuner.training.group import Group, Meeting
+from tuner.training.group import Group
 from tuner.training.plan import TrainingPlan
-from tuner.training.remote_folder import own_place, send_log
 from tuner.training.worker import TrialWorker
 
 FAREWELL_SECONDS = 60.0
@@ -39,53 +34,6 @@ START_SECONDS = 1800.0
 """How long helpers may take to start. Their places are reserved, so only a node that is lost just then delays them."""
 LOOK_SECONDS = 1.0
 """How often the watch looks whether it is still needed."""
-
-Message = Report | Failure
-Stamped = tuple[Message | None, float]
-"""A message and, of a failure, when that was: the first one is the cause of the others."""
-
-
-class Helper:
-    """A further worker of one actor's trials: does what its rank 0 does, at the same time."""
-
-    def __init__(self, rank: int, size: int) -> None:
-        self._group = Group(rank, size, ray.util.get_node_ip_address())
-        self._log = Path(os.devnull)
-
-    def prepare(self, plan: list[Any], splits: list[Any]) -> str:
-        """The first thing asked of it; answers with its node. Raises what a worker raises that cannot start."""
-        self._plan: TrainingPlan = own_place(ray.get(plan[0]))
-        self._worker = TrialWorker(self._plan, ray.get(splits[0]) if splits else None, self._group)
-        node: str = ray.get_runtime_context().get_node_id()[:8]
-        if self._plan.metered:
-            MemoryMeter(RayMeters(self._plan.sweep, self._plan.run), node).start()
-        return node
-
-    def open(self, assignment: Assignment, meeting: Meeting | None) -> Stamped:
-        """`meeting`: where a new group comes together; None: the last one still holds."""
-        self._log = Path(self._plan.checkpoints_dir).parent / "logs" / f"{assignment.trial}.{self._group.rank}.log"
-        with logged(self._log):
-            self._worker.close()
-            if meeting is not None:
-                self._group.join(meeting)
-            self._worker.open(assignment)
-        return self._worker.failure, self._worker.failed_at
-
-    def step(self) -> Stamped:
-        with logged(self._log):
-            message = self._worker.step()
-        return message, self._worker.failed_at
-
-    @ray.method(concurrency_group="aside")  # type: ignore[untyped-decorator]
-    def wake(self) -> None:
-        """While `step` runs: the trial is over, though this worker waits for another, or its loop goes on."""
-        self._worker.stop()
-        self._group.abort()
-
-    def close(self) -> None:
-        with logged(self._log):
-            self._worker.close()
-        send_log(self._plan, self._log)
 
 
 class GroupWorker:
@@ -166,7 +114,7 @@ class GroupWorker:
 
     def _start(self) -> None:
         size = self._resources.workers
-        self._helpers = {rank: _actor(self._resources, rank).remote(rank, size) for rank in range(1, size)}
+        self._helpers = {rank: helper_actor(self._resources, rank).remote(rank, size) for rank in range(1, size)}
         try:
             prepared = [helper.prepare.remote(*self._references) for helper in self._helpers.values()]
             self._nodes = dict(zip(self._helpers, ray.get(prepared, timeout=START_SECONDS), strict=True))
@@ -238,19 +186,6 @@ class GroupWorker:
                 if not over.wait(FAREWELL_SECONDS):
                     os._exit(1)  # nothing else frees a process from a wait in the driver of a GPU: the trial is lost
                 return
-
-
-def _actor(resources: TrialResources, rank: int) -> Any:
-    bundle = resources.bundle()
-    return ray.remote(concurrency_groups={"aside": 1})(Helper).options(
-        num_cpus=bundle.pop("CPU"),
-        num_gpus=bundle.pop("GPU", 0),
-        memory=bundle.pop("memory", 0),
-        resources=bundle,
-        scheduling_strategy=PlacementGroupSchedulingStrategy(
-            placement_group=ray.util.get_current_placement_group(), placement_group_bundle_index=rank
-        ),
-    )
 
 
 def _failed(reference: Any) -> bool:

@@ -15,11 +15,10 @@ import ray
 from ray import tune
 
 from tuner.launch.cluster import TrialResources
-from tuner.launch.metrics import RayMeters
 from tuner.launch.sight import unseen
 from tuner.launch.trial_log import logged
 from tuner.launch.worker import HelperLost, RunNotSeen, Worker
-from tuner.launch.worker_metrics import MemoryMeter
+from tuner.launch.worker_metrics import publish_memory
 from tuner.records.epochs import Assignment, Failure
 from tuner.training.plan import TrainingPlan
 from tuner.training.remote_folder import own_place, send_log
@@ -38,8 +37,7 @@ class TrialActor(tune.Trainable):  # type: ignore[misc]
     ) -> None:
         self._node = ray.get_runtime_context().get_node_id()[:8]
         self._plan: TrainingPlan = own_place(ray.get(plan[0]))
-        if self._plan.metered:
-            MemoryMeter(RayMeters(self._plan.sweep, self._plan.run), self._node).start()
+        publish_memory(self._plan, self._node)
         self._worker: Worker | None = None
         self._failure: Failure | None = None
         self._assignment: Assignment = config[ASSIGNMENT]

@@ -7,8 +7,9 @@ import sys
 import threading
 from pathlib import Path
 
-from tuner.launch.metrics import PUBLISH_SECONDS, WORKER_GPU_MEMORY, WORKER_MEMORY, Meters
+from tuner.launch.metrics import PUBLISH_SECONDS, WORKER_GPU_MEMORY, WORKER_MEMORY, Meters, RayMeters
 from tuner.training.memory import gpu_bytes
+from tuner.training.plan import TrainingPlan
 
 _STATM = Path("/proc/self/statm")
 
@@ -42,6 +43,12 @@ class MemoryMeter:
                     return
         except Exception as error:  # whatever Ray raises: a trial is not lost for a picture of its memory
             print(f"this worker's memory is no longer published: {type(error).__name__}: {error}", file=sys.stderr)
+
+
+def publish_memory(plan: TrainingPlan, node: str) -> None:
+    """From here to the end of this process, where the sweep is published at all."""
+    if plan.metered:
+        MemoryMeter(RayMeters(plan.sweep, plan.run), node).start()
 
 
 def resident_bytes() -> int | None:
