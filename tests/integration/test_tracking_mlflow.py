@@ -213,3 +213,19 @@ def test_no_file_holds_the_password(journal: JournalBuilder, capfd: pytest.Captu
     texts = [path.read_text(errors="replace") for path in journal.directory.path.rglob("*") if path.is_file()]
     assert any("http://me:***@127.0.0.1:9/mlflow" in text for text in texts)
     assert not any("pa55word" in text for text in (*texts, str(failure.value), said.out, said.err))
+
+
+def test_the_machine_is_looked_at_every_ten_seconds_by_mlflows_own_names() -> None:
+    from tuner.tracking.system_metrics import SystemMetrics
+
+    at = [1000.0]
+    measured = SystemMetrics(lambda: at[0])
+    assert measured(980.0) == []
+    at[0] = 1010.0
+    points = {point.name: point for point in measured(980.0)}
+    assert {"system/cpu_utilization_percentage", "system/system_memory_usage_percentage"} <= points.keys()
+    memory = points["system/system_memory_usage_percentage"]
+    assert (memory.step, memory.at) == (3, 1_010_000)
+    assert 0 < memory.value < 100
+    at[0] = 1019.0
+    assert measured(980.0) == []

@@ -20,8 +20,9 @@ from tracking_kit import (
 )
 
 from tuner.tracking import follower as follower_module
-from tuner.tracking.state import read_state
-from tuner.tracking.store import RUNNING
+from tuner.tracking.follower import Follower
+from tuner.tracking.state import TrackingState, read_state
+from tuner.tracking.store import RUNNING, Point
 
 
 @pytest.fixture
@@ -118,6 +119,27 @@ def test_the_parent_holds_code_versions_dataset_and_artifacts(journal: JournalBu
     assert parent.tags["mlflow.note.content"].startswith("**Trial 0001 is the best**")
     numbers = {point.name: point.value for point in parent.points}
     assert (numbers["best_epoch"], numbers["seconds"], numbers["trials_completed"]) == (5.0, 1.0, 2.0)
+
+
+def test_what_is_measured_beside_the_journal_goes_to_the_sweeps_run_while_it_runs(journal: JournalBuilder) -> None:
+    store, asked = MemoryStore(), []
+
+    def measured(began: float) -> list[Point]:
+        asked.append(began)
+        return [Point("system/cpu_utilization_percentage", 50.0, len(asked), 1000 * len(asked))]
+
+    state = TrackingState("memory", "digits")
+    follower = Follower(journal.directory, store, state, lambda _: None, measured=measured)
+    journal.sweep().driver().trial(0, 1)
+    began = journal.lines[0]["at"]
+    follower.step()
+    follower.step()
+    journal.end()
+    follower.step()
+    assert asked == [began, began]
+    shown = [point for point in store.by_trial()[""].points if point.name.startswith("system/")]
+    assert [point.step for point in shown] == [1, 2]
+    assert store.by_trial()[""].tags["tuner.status"] == "finished"
 
 
 def test_of_a_loop_of_ones_own_the_file_that_it_kept_is_copied(journal: JournalBuilder) -> None:

@@ -205,7 +205,10 @@ class _Drive:
         if self.uri is None:
             return None
         section = self.sweep.tracking
-        return tracking.start(self.directory, self.uri, section.experiment or self.sweep.slug, curves=section.curves)
+        name = section.experiment or self.sweep.slug
+        return tracking.start(
+            self.directory, self.uri, name, curves=section.curves, system_metrics=section.system_metrics
+        )
 
     def _on_signal(self, controller: Controller, name: str) -> None:
         self.signal = name

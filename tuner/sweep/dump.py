@@ -75,6 +75,7 @@ def as_mapping(sweep: Sweep) -> dict[str, Any]:
                 "uri": sweep.tracking.uri,
                 "experiment": sweep.tracking.experiment,
                 "curves": sweep.tracking.curves,
+                "system_metrics": sweep.tracking.system_metrics or None,
             }
         ),
         "nightly": sweep.nightly.as_mapping(),

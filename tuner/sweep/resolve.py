@@ -72,7 +72,7 @@ def resolve(
         retries=file.retries,
         checkpoints=file.checkpoints,
         storage=file.storage if file.storage is None or is_uri(file.storage) else str(Path(file.storage)),
-        tracking=Tracking(file.tracking.uri, file.tracking.experiment, file.tracking.curves),
+        tracking=Tracking(**file.tracking.model_dump()),
         nightly=nightly,
         seed=file.seed,
         notes=tuple(notes),

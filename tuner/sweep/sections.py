@@ -136,6 +136,8 @@ class TrackingSection(BaseModel):
     """MLflow's experiment; MLFLOW_EXPERIMENT_NAME in the environment; left out: the sweep's name."""
     curves: Literal["all", "top", "none"] = "all"
     """Whose metrics are recorded epoch by epoch; `top`: the best ones' and a few of each symptom, when they end."""
+    system_metrics: bool = False
+    """Processor, memory, disk, network and GPUs of the driver's machine, every ten seconds."""
 
 
 class BudgetSection(BaseModel):

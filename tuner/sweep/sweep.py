@@ -95,6 +95,7 @@ class Tracking:
     uri: str | None = None
     experiment: str | None = None
     curves: str = "all"
+    system_metrics: bool = False
 
 
 @dataclass(frozen=True)

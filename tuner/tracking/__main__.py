@@ -79,6 +79,7 @@ def main() -> int:
     parser.add_argument("--uri", default=os.environ.get("MLFLOW_TRACKING_URI", ""))
     parser.add_argument("--experiment", required=True)
     parser.add_argument("--curves", choices=("all", "top", "none"), default="all")
+    parser.add_argument("--system-metrics", action="store_true")
     parser.add_argument("--driver", type=int, default=os.getppid(), help="pid of the driver")
     parser.add_argument("--since", type=int, default=0, help="an `end` line before this byte is an earlier driver's")
     asked = parser.parse_args()
@@ -105,7 +106,7 @@ def _run(asked: argparse.Namespace) -> int:
 
         gc.freeze()
         gc.enable()
-        with opened(run_dir, asked.uri, asked.experiment, asked.curves) as follower:
+        with opened(run_dir, asked.uri, asked.experiment, asked.curves, asked.system_metrics) as follower:
             done = follow(follower, driver, time.monotonic, since=asked.since)
     return 0 if done and follower.state.complete else 3
 

@@ -15,6 +15,7 @@ from tuner.tracking.follower import Follower
 from tuner.tracking.mlflow_store import MlflowStore
 from tuner.tracking.pace import NoDriver, follow
 from tuner.tracking.state import FollowerLock, TrackingState, read_state, write_state
+from tuner.tracking.system_metrics import SystemMetrics
 from tuner.tracking.uri import absolute_uri, check_uri, masked
 
 
@@ -32,7 +33,9 @@ def catch_up(run_dir: RunDirectory, uri: str, experiment: str, curves: str, pati
 
 
 @contextmanager
-def opened(run_dir: RunDirectory, uri: str, experiment: str, curves: str) -> Iterator[Follower]:
+def opened(
+    run_dir: RunDirectory, uri: str, experiment: str, curves: str, system_metrics: bool = False
+) -> Iterator[Follower]:
     """One that goes on where the last one of this run came to, if that was for the same store and experiment."""
     uri = absolute_uri(uri)
     state = read_state(run_dir)
@@ -43,7 +46,8 @@ def opened(run_dir: RunDirectory, uri: str, experiment: str, curves: str) -> Ite
     remember: Callable[[TrackingState], None] = lambda new: write_state(run_dir, new)  # noqa: E731
     store = MlflowStore(uri, run_dir.path.absolute().parent.parent / "mlartifacts")
     try:
-        yield Follower(run_dir, store, state, remember, curves=curves)
+        measured = SystemMetrics() if system_metrics else None
+        yield Follower(run_dir, store, state, remember, curves=curves, measured=measured)
     finally:
         store.close()
 

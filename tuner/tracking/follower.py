@@ -7,18 +7,16 @@ the same point (name, step, time of the journal) is one point, tags and status s
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
-import yaml
-
 from tuner.records.run_directory import RunDirectory
 from tuner.tracking import mapping
+from tuner.tracking.beside import environment_of, sweep_file_of
 from tuner.tracking.note import sweep_note, trial_note
 from tuner.tracking.picture import PARENT, Picture, trials
 from tuner.tracking.state import TrackingState
-from tuner.tracking.store import KILLED, RUNNING, MlflowRun, RunGone, Store, StoreProblem
+from tuner.tracking.store import KILLED, RUNNING, MlflowRun, Point, RunGone, Store, StoreProblem
 from tuner.tracking.view import view_tags
 from tuner.tracking.writer import Writer
 
@@ -39,8 +37,11 @@ class Follower:
         remember: Callable[[TrackingState], None],
         *,
         curves: str = "all",
+        measured: Callable[[float], list[Point]] | None = None,
     ) -> None:
+        """`measured`: more of the sweep's own run while it runs, given when the sweep began (Unix seconds)."""
         self.state = state
+        self._measured = measured
         self._run_dir, self._store, self._remember = run_dir, store, remember
         self._curves = curves
         self._picture = Picture(run_dir, curves=curves)
@@ -79,6 +80,7 @@ class Follower:
         if self._in_doubt:
             self._find()
         self._write()
+        self._measure()
         return moved
 
     def abandon(self) -> None:
@@ -108,7 +110,7 @@ class Follower:
         there = self._picture
         moved = there.read(BATCH_BYTES)
         if PARENT in there.touched:
-            self._environment = _json(self._run_dir)
+            self._environment = environment_of(self._run_dir)
             self._code = mapping.code_tags(self._environment)
             self._abandoned = self._abandoned and not moved  # a new driver writes the journal
         return moved or bool(there.touched)
@@ -161,6 +163,15 @@ class Follower:
             del touched[PARENT]
         self._keep(self._writer.refusals())
 
+    def _measure(self) -> None:
+        """What is measured beside the journal."""
+        there, run = self._picture, self._runs.get(PARENT)
+        if self._measured is None or there.head is None or run is None or there.status != "running":
+            return
+        points = self._measured(there.head["at"])
+        if points:
+            self._unless_gone(PARENT, lambda: self._writer.send("the sweep", run, points, run.params, run.tags))
+
     def _unless_gone(self, key: str, write: Callable[[], None]) -> None:
         """A run that somebody deleted must not hold up the others."""
         if key in self._runs and self._runs[key].gone:
@@ -206,7 +217,7 @@ class Follower:
             self._keep("")
         ended = last and there.status != "running"
         points = mapping.sweep_points(record) if ended and record.ended_at != run.closed_at else []
-        self._writer.send("the sweep", run, points, mapping.sweep_params(head, _sweep_file(self._run_dir)), tags)
+        self._writer.send("the sweep", run, points, mapping.sweep_params(head, sweep_file_of(self._run_dir)), tags)
         run.closed_at = record.ended_at if ended else run.closed_at
         if there.dataset is not None and not self._dataset_written:
             self._writer.dataset(run, record.task or record.name, there.dataset)
@@ -243,20 +254,3 @@ class Follower:
         if state != self.state:
             self._remember(state)
             self.state = state
-
-
-def _json(run_dir: RunDirectory) -> dict[str, Any]:
-    try:
-        data = json.loads(run_dir.environment.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    return data if isinstance(data, dict) else {}
-
-
-def _sweep_file(run_dir: RunDirectory) -> dict[str, Any]:
-    """The resolved sweep, every value as the text it was written as."""
-    try:
-        data = yaml.load(run_dir.sweep.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
-    except FileNotFoundError:
-        return {}
-    return data if isinstance(data, dict) else {}

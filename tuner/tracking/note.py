@@ -28,12 +28,14 @@ _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;"}
 
 
 def sweep_note(record: SweepRecord, experiment_id: str, abandoned: bool = False) -> str:
-    """Shortened from its end until it fits: the answer is kept whole."""
+    """Shortened from its end until it fits: the answer is kept whole. MLflow's page shows four lines of it before
+    "Show more": who won and what to expect, and the links.
+    """
     if record.status == "running":
         state = "its driver died: `tuner run --resume` goes on with it" if abandoned else "it runs"
         return f"Sweep **{escaped(record.name)}**: {state}.\n\n{_table_link(experiment_id)}"
-    head = [_answer(record), _expectation(record)]
-    foot = [_endings(record), _places(record, experiment_id)]
+    head = [f"{_answer(record)} {_expectation(record)}".strip(), _table_link(experiment_id), _best_settings(record)]
+    foot = [_endings(record), _places(record)]
     findings = _findings(record)
     rows = _rows(record)
     while True:
@@ -118,7 +120,11 @@ def _answer(record: SweepRecord) -> str:
     verdict = f", verdict **{escaped(best.verdict)}**" if best.verdict else ""
     at = f" at epoch {best.best_epoch} of {record.max_epochs}" if best.best_epoch is not None else ""
     reached = f"{escaped(record.metric)} **{number(best.value)}**{at}, {better} is better{verdict}"
-    return f"**Trial {best.trial} is the best**{why}: {reached}.\n\n{_settings(best.config)}"
+    return f"**Trial {best.trial} is the best**{why}: {reached}."
+
+
+def _best_settings(record: SweepRecord) -> str:
+    return "" if record.best is None else _settings(record.best.config)
 
 
 def _expectation(record: SweepRecord) -> str:
@@ -193,12 +199,9 @@ def _endings(record: SweepRecord) -> str:
     return f"{len(record.trials)} trials ({said or 'none'}), {epochs} epochs{seconds}."
 
 
-def _places(record: SweepRecord, experiment_id: str) -> str:
+def _places(record: SweepRecord) -> str:
     run = record.run.replace("`", "")
-    return (
-        f"{_table_link(experiment_id)} · the report: `report.html` among the artifacts, and in the run "
-        f"directory `{run}` · `tuner report {run}` draws it again, `tuner next {run}` plans the next sweep"
-    )
+    return f"The report: `report.html` among the artifacts, and in the run directory `{run}` · `tuner report {run}` draws it again, `tuner next {run}` plans the next sweep"
 
 
 def _table_link(experiment_id: str) -> str:

@@ -71,13 +71,16 @@ class TrackingProcess:
         self.close()
 
 
-def start(run_dir: RunDirectory, uri: str, experiment: str, curves: str = "all") -> TrackingProcess:
+def start(
+    run_dir: RunDirectory, uri: str, experiment: str, curves: str = "all", *, system_metrics: bool = False
+) -> TrackingProcess:
     """Follow this run from now on. Raises InputError for a URI that cannot be used, whatever the server's state."""
     check_uri(uri)
     run_dir.logs.mkdir(parents=True, exist_ok=True)
     since = run_dir.journal.stat().st_size if run_dir.journal.exists() else 0
     command = [sys.executable, "-P", "-m", "tuner.tracking", str(run_dir.path), "--experiment", experiment]
     command += ["--curves", curves, "--driver", str(os.getpid()), "--since", str(since)]
+    command += ["--system-metrics"] if system_metrics else []
     with (run_dir.logs / LOG).open("ab") as log:
         process = subprocess.Popen(
             command,
