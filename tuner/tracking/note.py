@@ -201,7 +201,10 @@ def _endings(record: SweepRecord) -> str:
 
 def _places(record: SweepRecord) -> str:
     run = record.run.replace("`", "")
-    return f"The report: `report.html` among the artifacts, and in the run directory `{run}` · `tuner report {run}` draws it again, `tuner next {run}` plans the next sweep"
+    return (
+        f"The report: `report.html` among the artifacts, and in the run directory `{run}` · `tuner report {run}` "
+        f"draws it again, `tuner next {run}` plans the next sweep"
+    )
 
 
 def _table_link(experiment_id: str) -> str:
