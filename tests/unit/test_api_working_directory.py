@@ -115,6 +115,34 @@ def test_an_included_folder_goes_without_what_never_goes(tmp_path: Path) -> None
     assert "extra/data/large.bin" in names(gathered(tmp_path, "extra/data"))  # who names it, means it
 
 
+def test_a_link_to_a_folder_around_it_is_not_followed(tmp_path: Path) -> None:
+    lay(tmp_path, {"project/train.py": "", "project/__init__.py": "", "extra/inner/words.txt": "a"})
+    (tmp_path / "extra" / "inner" / "back").symlink_to(tmp_path / "extra")
+    (tmp_path / "extra" / "there").symlink_to(tmp_path / "extra" / "inner")
+    (tmp_path / "project" / "self").symlink_to(tmp_path / "project")
+    lay(tmp_path, {"extra/one/a.txt": "", "extra/two/b.txt": ""})
+    (tmp_path / "extra" / "one" / "other").symlink_to(tmp_path / "extra" / "two")
+    (tmp_path / "extra" / "two" / "other").symlink_to(tmp_path / "extra" / "one")
+    found = gathered(tmp_path, "extra")
+    assert names(found) == [
+        "extra/inner/words.txt",
+        "extra/one/a.txt",
+        "extra/one/other/b.txt",
+        "extra/there/words.txt",
+        "extra/two/b.txt",
+        "extra/two/other/a.txt",
+        "project/__init__.py",
+        "project/train.py",
+        "sweep.yaml",
+    ]
+    assert [str(path) for path in found.left_out] == [
+        "extra/inner/back",
+        "extra/one/other/other",
+        "extra/there/back",
+        "extra/two/other/other",
+    ]
+
+
 def test_every_wrong_include_is_named_at_once(tmp_path: Path) -> None:
     lay(tmp_path, {"runs/r/journal.jsonl": "", "project/train.py": ""})
     with pytest.raises(InputError) as caught:

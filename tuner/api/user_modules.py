@@ -62,11 +62,20 @@ def _files(module: str, root: Path) -> list[Path]:
     return found
 
 
-def _sources(folder: Path) -> Iterator[Path]:
+def leads_back(folder: Path, around: tuple[Path, ...]) -> bool:
+    """Whether this is a link to a folder that it lies in, or that links led through: following it would never end.
+
+    `around`: the folders on the way here, links resolved.
+    """
+    return folder.is_symlink() and any(one.is_relative_to(folder.resolve()) for one in around)
+
+
+def _sources(folder: Path, around: tuple[Path, ...] = ()) -> Iterator[Path]:
+    around = (*around, folder.resolve())
     for path in sorted(folder.iterdir()):
         if path.is_dir():
-            if path.name not in NEVER and not path.name.startswith("."):
-                yield from _sources(path)
+            if path.name not in NEVER and not path.name.startswith(".") and not leads_back(path, around):
+                yield from _sources(path, around)
         elif path.suffix == ".py":
             yield path
 

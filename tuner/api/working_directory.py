@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from tuner.api.user_modules import NEVER, files_of, named_modules
+from tuner.api.user_modules import NEVER, files_of, leads_back, named_modules
 from tuner.errors import Fault, InputError
 from tuner.sweep import Sweep, dump_sweep
 
@@ -76,12 +76,11 @@ def gather(
 
 
 def _place(given: Path, root: Path, faults: list[Fault]) -> Path | None:
-    place = given if not given.is_absolute() else Path(given)
-    whole = (root / place).absolute()
+    whole = (root / given).absolute()
     cure = ""
     if not whole.exists():
         cure = "there is no such file or folder here"
-    elif ".." in place.parts or not whole.is_relative_to(root):
+    elif ".." in given.parts or not whole.is_relative_to(root):
         cure = f"lies outside {root}: start the command from a folder that holds all that goes along"
     elif whole == root:
         cure = "is the whole folder: name the files and folders in it that the sweep needs"
@@ -93,18 +92,19 @@ def _place(given: Path, root: Path, faults: list[Fault]) -> Path | None:
     return whole.relative_to(root)
 
 
-def _walk(place: Path, root: Path, left_out: list[Path]) -> Iterator[Path]:
-    """The files of an included path; what stays here is added to `left_out`."""
+def _walk(place: Path, root: Path, left_out: list[Path], around: tuple[Path, ...] = ()) -> Iterator[Path]:
+    """The files of an included path; what stays here is added to `left_out`. `around`: as for `leads_back`."""
     if not (root / place).is_dir():
         yield place
         return
+    around = (*around, (root / place).resolve())
     for path in sorted((root / place).iterdir()):
         inner = place / path.name
         if path.is_dir():
-            if path.name in (*NEVER, *UNLESS_NAMED) or path.name.startswith("."):
+            if path.name in (*NEVER, *UNLESS_NAMED) or path.name.startswith(".") or leads_back(path, around):
                 left_out.append(inner)
             else:
-                yield from _walk(inner, root, left_out)
+                yield from _walk(inner, root, left_out, around)
         elif any(inner.match(pattern) for pattern in _LEFT_OUT_FILES):
             left_out.append(inner)
         elif path.is_file():
