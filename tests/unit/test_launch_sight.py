@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from tuner.launch.sight import _message, _Place, look
+from tuner.launch.sight import _message, _Place, look, unseen
 from tuner.records.storage import Storage
+from tuner.training.plan import TrainingPlan
 
 
 def test_a_node_reads_what_the_driver_wrote_and_answers(tmp_path: Path) -> None:
@@ -25,6 +27,16 @@ def test_a_node_without_the_folder_makes_none(tmp_path: Path) -> None:
     assert look(str(tmp_path / "none"), "token", "node") == "has no such folder"
     assert not (tmp_path / "none").exists()
     assert "neither pyarrow nor fsspec" in look("nonsense://a/b", "token", "node")
+
+
+def test_a_worker_on_a_node_that_came_later_makes_no_folder_either(tmp_path: Path) -> None:
+    run = tmp_path / "runs" / "r"
+    plan = TrainingPlan("digits", str(run / "checkpoints"))
+    assert f"has no folder {run}: every node has to see it" in (unseen(plan) or "")
+    assert not run.exists()
+    assert unseen(replace(plan, remote="s3://bucket/r")) is None
+    run.mkdir(parents=True)
+    assert unseen(plan) is None
 
 
 def test_the_message_names_node_path_and_cure() -> None:
