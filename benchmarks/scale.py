@@ -51,7 +51,7 @@ QUIET = {
     # Workers import for seconds of CPU each. No more at once than there are cores, and none is given up as lost because
     # it was still importing after a minute: it would begin again, and so would the others.
     "RAY_worker_maximum_startup_concurrency": str(psutil.cpu_count(logical=False) or 1),
-    "RAY_worker_register_timeout_seconds": "600",
+    "RAY_worker_register_timeout_seconds": "1200",
 }
 
 

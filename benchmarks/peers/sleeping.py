@@ -13,7 +13,7 @@ from pathlib import Path
 
 SHORTEST = 0.1
 """Of the longest sleep."""
-PATIENCE_SECONDS = 600.0
+PATIENCE_SECONDS = 1200.0
 _LOOK_SECONDS = 0.2
 
 

@@ -47,7 +47,7 @@ class Watch:
                     self._look()
 
     def _look(self) -> None:
-        directory = RunDirectory(next(self._runs.iterdir()).resolve())
+        directory = RunDirectory(next(self._runs.glob("*/journal.jsonl")).parent.resolve())
         state = read_state(directory)
         size = directory.journal.stat().st_size
         self.behind = 1 - (0 if state is None else state.offset) / size
