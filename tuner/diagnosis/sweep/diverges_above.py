@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tuner.diagnosis.sweep.placing import best_cut, hypergeometric, learning_rates, number, of, short
@@ -103,13 +103,21 @@ def _of(parameter: ParameterRecord, record: SweepRecord) -> list[Finding]:
     if whole is None:
         return [_finding(parameter, cut, name, {}, None) for name, cut in cuts.items()]
     bearing = [name for name, trials in groups.items() if name not in cuts and _bears(trials, parameter, whole.value)]
-    cap = None if bearing else max([whole.value, *(cut.value for cut in cuts.values())])
-    if cap is not None and record.best is not None:
-        cap = max(cap, number(record.best.config.get(parameter.name)) or 0.0)
-    if cap is not None and parameter.high is not None and cap >= parameter.high:
+    cap = None if bearing else _cap(whole, cuts, parameter, record)
+    if cap is not None and parameter.high is not None and cap[0] >= parameter.high:
         cap = None
     evidence = {f"cut at {name}": cut.value for name, cut in cuts.items()}
     return [_finding(parameter, whole, "", evidence, cap)]
+
+
+def _cap(whole: Cut, cuts: Mapping[str, Cut], parameter: ParameterRecord, record: SweepRecord) -> tuple[float, str]:
+    """(where the bound is to lie, why there and no lower where that is not the cut itself)."""
+    found = (whole.value, "")
+    for name, cut in cuts.items():
+        if cut.value > found[0]:
+            found = cut.value, f"; with {name} only from {cut.value:g} up"
+    best = None if record.best is None else number(record.best.config.get(parameter.name))
+    return (best, f"; the best trial trains at {best:g}") if best is not None and best > found[0] else found
 
 
 def cut_of(trials: Sequence[TrialRecord], parameter: ParameterRecord) -> Cut | None:
@@ -144,7 +152,7 @@ def _bears(trials: Sequence[TrialRecord], parameter: ParameterRecord, value: flo
 
 
 def _finding(
-    parameter: ParameterRecord, cut: Cut, group: str, evidence: dict[str, float], cap: float | None
+    parameter: ParameterRecord, cut: Cut, group: str, evidence: dict[str, float], cap: tuple[float, str] | None
 ) -> Finding:
     among = f" with {group}" if group else ""
     says = (
@@ -152,7 +160,8 @@ def _finding(
         f"{cut.lost_below} of {cut.below} below"
     )
     if cap is not None:
-        remedy = Remedy(f"space.{parameter.name}.high", says, "TUM §VI", parameter.high, cap)
+        value, why = cap
+        remedy = Remedy(f"space.{parameter.name}.high", says + why, "TUM §VI", parameter.high, value)
     else:
         remedy = Remedy(
             f"{parameter.name} below {cut.value:g}{among}", "other trials bear more, so no bound moves", "TUM §VI"
