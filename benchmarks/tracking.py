@@ -5,6 +5,8 @@ A made-up journal of a finished sweep is followed to its end, as the tracking pr
 follower   the tuner, with `tracking.curves` all, top and none
 each call  the peer: a client that calls MLflow when something happens, as callbacks do: the run, each parameter, the
            metrics of each epoch in one request, the status. It writes no tags, findings or closing values.
+Ray        the peer that a Ray Tune user has: `ray.air.integrations.mlflow.MLflowLoggerCallback`, called as Tune does,
+           with the seven numbers that Tune adds to each result. One request a metric; no run above its trials.
 
 `CPU ms` is the follower's own process a trial, `server` that of MLflow's server (not PostgreSQL's), `wall` the clock's.
 `requests` are calls of the MLflow client, `commits` transactions of the database, both a trial; `curves` how many
@@ -29,7 +31,9 @@ from tracking_journal import write_journal
 from tracking_servers import cpu_seconds, mlflow_server, postgresql
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-STORES, CURVES, PEER = ("sqlite", "postgresql"), ("all", "top", "none"), "each call"
+STORES, CURVES = ("sqlite", "postgresql"), ("all", "top", "none")
+PEER, RAY = "each call", "Ray's callback"
+PEERS = (PEER, RAY)
 
 
 @dataclass(frozen=True)
@@ -51,17 +55,19 @@ def main() -> None:
             folder = Path(name)
             folder.chmod(0o755)  # PostgreSQL's own user has to pass through
             with (_sqlite if store == "sqlite" else _server)(folder) as places:
-                for who in [*asked.curves, *([] if asked.no_peer else [PEER])]:
+                for who in [*asked.curves, *([] if asked.no_peer else PEERS)]:
                     print(f"| {store} | {_row(next(places), folder / who.replace(' ', '-'), who, asked)} |", flush=True)
 
 
 def _row(place: Place, folder: Path, who: str, asked: argparse.Namespace) -> str:
     run = write_journal(folder / "runs", asked.trials, asked.epochs)
+    if who == RAY:
+        import ray.air.integrations.mlflow  # noqa: F401  (before the clock runs: seconds)
     requests = _counted_requests()
     commits, server = place.commits(), place.server_seconds()
     cpu, wall = time.process_time(), time.monotonic()
-    if who == PEER:
-        shown = _each_call(place.uri, run.record())
+    if who in PEERS:
+        shown = (_each_call if who == PEER else _rays_callback)(place.uri, run.record())
     else:
         from tuner import tracking
 
@@ -72,7 +78,7 @@ def _row(place: Place, folder: Path, who: str, asked: argparse.Namespace) -> str
     asks = requests()
     shown = _shown(place.uri, who) if shown < 0 else shown
     n = asked.trials
-    name = who if who == PEER else f"follower, {who}"
+    name = who if who in PEERS else f"follower, {who}"
     return (
         f"{name} | {shown} | {1000 * cpu / n:.1f} | {1000 * server / n:.1f} | {1000 * wall / n:.1f} | "
         f"{asks / n:.2f} | {commits / n:.2f}"
@@ -96,6 +102,38 @@ def _each_call(uri: str, record: Any) -> int:
     return len(record.trials)
 
 
+def _rays_callback(uri: str, record: Any) -> int:
+    """Tune's callback with trials that never ran."""
+    from ray.air.integrations.mlflow import MLflowLoggerCallback
+
+    callback = MLflowLoggerCallback(uri, experiment_name="ray")
+    callback.setup()
+    for trial in record.trials:
+        here = _TuneTrial(trial.trial, tuple(trial.config.items()))
+        callback.log_trial_start(here)
+        for row in trial.epochs:
+            own = dict.fromkeys(("time_this_iter_s", "time_total_s", "time_since_restore", "timestamp", "pid"), 1.0)
+            counts = dict.fromkeys(("training_iteration", "iterations_since_restore"), row.epoch)
+            callback.log_trial_result(row.epoch, here, {**row.metrics, **own, **counts})
+        callback.log_trial_end(here)
+    return len(record.trials)
+
+
+@dataclass(frozen=True)
+class _TuneTrial:
+    """What the callback asks of a trial of Tune's."""
+
+    name: str
+    settings: tuple[tuple[str, Any], ...]
+
+    @property
+    def config(self) -> dict[str, Any]:
+        return dict(self.settings)
+
+    def __str__(self) -> str:
+        return self.name
+
+
 def _shown(uri: str, experiment: str) -> int:
     """Trials whose epochs are there."""
     from mlflow.tracking.client import MlflowClient
@@ -110,7 +148,16 @@ def _counted_requests() -> Callable[[], int]:
     from mlflow.tracking.client import MlflowClient
 
     names = (
-        *("create_run", "log_batch", "log_param", "set_terminated", "update_run", "search_runs", "get_run"),
+        *(
+            "create_run",
+            "log_batch",
+            "log_param",
+            "log_metric",
+            "set_terminated",
+            "update_run",
+            "search_runs",
+            "get_run",
+        ),
         *("get_experiment", "get_experiment_by_name", "create_experiment", "set_experiment_tag", "delete_tag"),
         *("log_inputs", "log_artifact", "get_metric_history"),
     )
