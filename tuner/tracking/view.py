@@ -28,7 +28,9 @@ _PRIMARY = "mlflow.experiment.primaryMetric"
 _VERDICT, _ENDING, _REASON = "tuner.verdict", "tuner.ending", "tuner.reason"
 _FIRST_COLUMNS = ("1", "attributes.`Run Name`", "runDateAndNestInfo")
 """Those that the page keeps at the left."""
-_WIDTHS = {"attributes.`Run Name`": 120, "tags.`tuner.verdict`": 150, "tags.`tuner.ending`": 105}
+_WIDTHS = {"tags.`tuner.verdict`": 150, "tags.`tuner.ending`": 105}
+_NAME_WIDTHS = {BEST_FIRST: 120, BY_VERDICT: 240}
+"""Pixels: a trial's number, and `Group: noisy_validation` with how many there are."""
 _SECTION = "tuner-curves"
 _LOSSES = ("train_loss", "val_loss")
 
@@ -75,7 +77,7 @@ def _state(head: Line, names: list[str], *, grouped: bool) -> dict[str, Any]:
         "orderByAsc": head["mode"] != "max",
         "selectedColumns": [verdict, *values, ending, *rest],
         "columnOrder": [*_FIRST_COLUMNS, verdict, *values, ending],
-        "columnWidths": _WIDTHS,
+        "columnWidths": {"attributes.`Run Name`": _NAME_WIDTHS[BY_VERDICT if grouped else BEST_FIRST], **_WIDTHS},
         "groupBy": group if grouped else None,
         "compareRunSections": [
             {"uuid": _SECTION, "name": "Curves", "display": True, "isReordered": True},
