@@ -73,7 +73,7 @@ def one(side: str, slots: int, trials: int, seconds: float) -> dict[str, float]:
         if process.wait():
             said.seek(0)
             sys.exit(f"{side} {slots} ended with {process.returncode}:\n{said.read().decode()[-4000:]}")
-    answer = json.loads(out.splitlines()[-1])
+    answer = json.loads(next(line for line in out.splitlines() if line.startswith(b'{"results"')))  # Ray prints too
     if answer["results"] != trials * EPOCHS:
         sys.exit(f"{side} had {answer['results']} results of {trials * EPOCHS}: nothing to compare")
     return answer | seen
@@ -178,7 +178,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", choices=["ray", "controller"])
     parser.add_argument("--sides", nargs="+", choices=list(SAYS), default=list(SAYS))
-    parser.add_argument("--slots", nargs="+", type=int, default=[8, 64, 256], help="logical CPUs of the local Ray")
+    parser.add_argument("--slots", nargs="+", type=int, default=[16, 64, 128], help="logical CPUs of the local Ray")
     parser.add_argument("--trials", type=int, default=12, help="of each slot")
     parser.add_argument("--seconds", type=float, default=1.0, help="of the longest sleep")
     parser.add_argument("--rounds", type=int, default=3)
