@@ -15,7 +15,8 @@ from tuner.launch.cluster import connected
 
 @pytest.fixture
 def refusing(monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception], None]:
-    """Makes `ray.init` raise."""
+    """Makes `ray.init` raise; a Ray that other tests of the session use is as if it were not there."""
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
     monkeypatch.setattr(cluster, "_DRIVER_ENVIRONMENT", {})
     monkeypatch.setattr(logging.getLogger("ray"), "level", logging.getLogger("ray").level)
     monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
