@@ -211,11 +211,14 @@ def test_the_command_tells_the_end_and_a_dead_driver(tmp_path: Path) -> None:
 def test_ctrl_c_leaves_the_sweep_alone(tmp_path: Path) -> None:
     with Journal(tmp_path / "runs" / "one" / "journal.jsonl") as journal:
         journal.append_many(four_endings().lines[:6])
-        process = command(tmp_path, "one")
-        assert process.stderr is not None
-        assert "running" in process.stderr.readline()  # it watches
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
+        with command(tmp_path, "one") as process:
+            assert process.stderr is not None
+            assert "running" in process.stderr.readline()  # it watches
+            process.send_signal(signal.SIGINT)
+            try:
+                _, err = process.communicate(timeout=60)
+            finally:
+                process.kill()
         assert process.returncode == 130, err
         assert "the sweep goes on" in err
         journal.append({"kind": "end", "at": time.time(), "status": "finished", "reason": "", "seconds": {}})
