@@ -35,12 +35,13 @@ from statistics import mean, stdev
 import torch
 
 from tuner.api.next import next_sweep
+from tuner.api.opening import first_line
 from tuner.api.warm import gather
 from tuner.control.controller import Controller
 from tuner.control.replay import replay
 from tuner.control.rules import Rules
 from tuner.launch.in_process import drive
-from tuner.records.journal import VERSION, Journal, Line
+from tuner.records.journal import Journal
 from tuner.records.run_directory import RunDirectory
 from tuner.records.trial import SweepRecord
 from tuner.search.make import make_scheduler, make_searcher
@@ -159,7 +160,10 @@ def run(sweep: Sweep, directory: RunDirectory, budget: int, *, cut: bool) -> int
         before = list(journal.lines)
         if not before:
             warm = gather(sweep, directory.path.parent).lines
-            before = [_head(sweep, directory), *({"at": 0.0, **line} for line in warm)]
+            before = [
+                {"at": 0.0, **first_line(sweep, directory, warm=0), "trials": 0},
+                *({"at": 0.0, **line} for line in warm),
+            ]
             journal.append_many(before)
         replay(controller, before)
         journal.append_many([{"kind": "driver", "at": 0.0, "attempt": 1}])
@@ -176,23 +180,6 @@ def run(sweep: Sweep, directory: RunDirectory, budget: int, *, cut: bool) -> int
         drive(controller, TrialWorker(plan, of_plan(plan)[0]), on_step)
         journal.append_many([{"kind": "end", "at": 0.0, "status": "finished", "reason": "", "seconds": {}}])
     return spent
-
-
-def _head(sweep: Sweep, directory: RunDirectory) -> Line:
-    return {
-        "kind": "sweep",
-        "at": 0.0,
-        "version": VERSION,
-        "run": directory.name,
-        "name": sweep.name,
-        "metric": sweep.metric.name,
-        "mode": sweep.metric.mode,
-        "max_epochs": sweep.search.max_epochs,
-        "trials": 0,
-        "seed": sweep.seed,
-        "task": sweep.task,
-        "parameters": [asdict(item) for item in sweep.space.records()],
-    }
 
 
 def outcome(*sweeps: tuple[Sweep, RunDirectory], changes: Sequence[str] = ()) -> Outcome:

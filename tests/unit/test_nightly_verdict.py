@@ -14,6 +14,12 @@ from tuner.nightly.verdict.figures import Figures
 from tuner.nightly.verdict.judge import asks_for_more, judge
 from tuner.records.night import IMPROVED, INCOMPLETE, NOISY, OK, REGRESSED
 
+
+def with_bests(best: float, config: str | None = None) -> list[Figures]:
+    """Quiet nights whose bests lie close together."""
+    return [replace(one, best=best + 0.01 * (i % 4), best_config=config) for i, one in enumerate(quiet(9))]
+
+
 SENTENCES = {
     "first": (
         judge(night(), None, [], RULES),
@@ -77,7 +83,7 @@ SENTENCES = {
     "best": (
         said(
             night(values=TEN[:3], shift=0.0005, best=0.36),
-            [replace(one, best=0.2 + 0.01 * (i % 4)) for i, one in enumerate(quiet(9))],
+            with_bests(0.2),
         ),
         REGRESSED,
         "the search's best val_loss is 0.360, 0.150 (71 %) above the usual 0.210 of 9 nights, which lie 0.019 apart; "
@@ -86,7 +92,7 @@ SENTENCES = {
     "best, by another configuration": (
         said(
             night(values=TEN[:3], shift=0.0005, best=0.36, best_config="new"),
-            [replace(one, best=0.2 + 0.01 * (i % 4), best_config="old") for i, one in enumerate(quiet(9))],
+            with_bests(0.2, "old"),
         ),
         REGRESSED,
         "the search's best val_loss is 0.360, 0.150 (71 %) above the usual 0.210 of 9 nights, which lie 0.019 apart; "
@@ -95,7 +101,7 @@ SENTENCES = {
     "best, better": (
         said(
             night(values=TEN[:3], shift=0.0005, best=0.06, best_config="old"),
-            [replace(one, best=0.2 + 0.01 * (i % 4), best_config="old") for i, one in enumerate(quiet(9))],
+            with_bests(0.2, "old"),
         ),
         IMPROVED,
         "the search's best val_loss is 0.060, 0.150 (71 %) below the usual 0.210 of 9 nights, which lie 0.019 apart; "
@@ -118,7 +124,7 @@ def test_one_sentence_says_it_with_its_numbers(case: str) -> None:
 
 def test_a_better_configuration_is_a_find_and_no_better_model() -> None:
     """The search had luck: its code is what it was, and the next night would be called a relapse."""
-    usual = [replace(one, best=0.6 + 0.01 * (i % 4), best_config="old") for i, one in enumerate(quiet(9))]
+    usual = with_bests(0.6, "old")
     lucky = night("lucky", TEN[:3], 0.0005, best=0.36, best_config="new")
     found = said(lucky, usual)
     assert found.verdict == OK

@@ -14,6 +14,7 @@ from tracking_kit import (
     JournalBuilder,
     MemoryStore,
     catch_up,
+    followed,
     follower_of,
     overfitting,
     unreachable,
@@ -21,7 +22,7 @@ from tracking_kit import (
 
 from tuner.tracking import follower as follower_module
 from tuner.tracking.follower import Follower
-from tuner.tracking.state import TrackingState, read_state
+from tuner.tracking.state import TrackingState
 from tuner.tracking.store import RUNNING, Point
 
 
@@ -253,22 +254,8 @@ def tell(runs: Path, store: MemoryStore, batch_bytes: int, monkeypatch: pytest.M
     monkeypatch.setattr(follower_module, "BATCH_BYTES", batch_bytes)
     journal = JournalBuilder(runs)
     (journal.directory.path / "sweep.yaml").write_text("name: digits\n")
-    follower = follower_of(journal.directory, store)
-    for piece in whole_story(journal):
-        piece()
-        moved = True
-        while moved:
-            try:
-                moved = follower.step()
-            except Crash:
-                follower = follower_of(journal.directory, store)
-            except Exception as problem:
-                assert str(problem) == "no answer"
-                store.fail = lambda moment, call: None
-                follower.note(str(problem))
-    follower.settle()
-    state = read_state(journal.directory)
-    assert state is not None and state.complete and state.problem == ""
+    state = followed(journal.directory, store, whole_story(journal))
+    assert state.complete and state.problem == ""
     assert state.offset == journal.directory.journal.stat().st_size
 
 

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tracking_kit import Crash, FailAt, JournalBuilder, MemoryStore, catch_up, follower_of, overfitting, unreachable
+from tracking_kit import Crash, FailAt, JournalBuilder, MemoryStore, catch_up, followed, overfitting, unreachable
 
 from tuner.tracking import catch_up as catch_up_module
 from tuner.tracking import follower as follower_module
 from tuner.tracking import interest
 from tuner.tracking.catch_up import opened
-from tuner.tracking.state import read_state
 
 
 @pytest.fixture
@@ -164,22 +163,8 @@ def story(journal: JournalBuilder) -> list[Callable[[], object]]:
 
 def tell(runs: Path, store: MemoryStore) -> None:
     journal = JournalBuilder(runs)
-    follower = follower_of(journal.directory, store, "top")
-    for piece in story(journal):
-        piece()
-        moved = True
-        while moved:
-            try:
-                moved = follower.step()
-            except Crash:
-                follower = follower_of(journal.directory, store, "top")
-            except Exception as problem:
-                assert str(problem) == "no answer"
-                store.fail = lambda moment, call: None
-                follower.note(str(problem))
-    follower.settle()
-    state = read_state(journal.directory)
-    assert state is not None and state.complete
+    state = followed(journal.directory, store, story(journal), "top")
+    assert state.complete
 
 
 @pytest.mark.parametrize("error", [Crash, unreachable])

@@ -309,6 +309,30 @@ def follower_of(directory: RunDirectory, store: MemoryStore, curves: str = "all"
     return Follower(directory, store, state, remember, curves=curves)
 
 
+def followed(
+    directory: RunDirectory, store: MemoryStore, pieces: Sequence[Callable[[], object]], curves: str = "all"
+) -> TrackingState:
+    """What is remembered after each piece was written and followed, by a follower that is started anew whenever it
+    crashes, and steps again when MLflow fails."""
+    follower = follower_of(directory, store, curves)
+    for piece in pieces:
+        piece()
+        moved = True
+        while moved:
+            try:
+                moved = follower.step()
+            except Crash:
+                follower = follower_of(directory, store, curves)
+            except Exception as problem:
+                assert str(problem) == "no answer"
+                store.fail = lambda moment, call: None
+                follower.note(str(problem))
+    follower.settle()
+    state = read_state(directory)
+    assert state is not None
+    return state
+
+
 def catch_up(directory: RunDirectory, store: MemoryStore, curves: str = "all") -> Follower:
     follower = follower_of(directory, store, curves)
     for _ in range(1000):

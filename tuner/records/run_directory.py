@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -94,25 +95,22 @@ class RunDirectory:
 
         A file of weights, or the file or folder that a loop of the user's own kept.
         """
-        trainings = [one for one in record.trainings if trial in (one.trial, one.repeat_of) and one.value is not None]
-        sign = 1.0 if record.mode == "min" else -1.0
-        for one in sorted(trainings, key=lambda t: sign * (t.value or 0.0)):
-            for path in self.trial_checkpoints(one.trial).glob("best*"):
-                return one, path
-        return None
+        asked = [one for one in record.trainings if trial in (one.trial, one.repeat_of)]
+        return next(self._kept(asked, record.mode), None)
 
     def kept_checkpoints(self, record: SweepRecord) -> list[tuple[TrialRecord, Path]]:
         """Every training whose best weights were kept: that of `best_checkpoint` first, then by its value."""
-        first, sign = self.best_checkpoint(record), 1.0 if record.mode == "min" else -1.0
-        trainings = sorted(
-            (one for one in record.trainings if one.value is not None), key=lambda one: sign * (one.value or 0.0)
-        )
-        kept = [
-            (one, path) for one in trainings for path in sorted(self.trial_checkpoints(one.trial).glob("best*"))[:1]
-        ]
-        return ([] if first is None else [first]) + [
-            pair for pair in kept if first is None or pair[0].trial != first[0].trial
-        ]
+        first = self.best_checkpoint(record)
+        kept = self._kept(record.trainings, record.mode)
+        return list(kept) if first is None else [first, *(pair for pair in kept if pair[0].trial != first[0].trial)]
+
+    def _kept(self, trainings: Iterable[TrialRecord], mode: str) -> Iterator[tuple[TrialRecord, Path]]:
+        """Those whose best weights were kept, the best value first."""
+        sign = 1.0 if mode == "min" else -1.0
+        valued = [one for one in trainings if one.value is not None]
+        for one in sorted(valued, key=lambda t: sign * (t.value or 0.0)):
+            for path in sorted(self.trial_checkpoints(one.trial).glob("best*"))[:1]:
+                yield one, path
 
     def record(self) -> SweepRecord:
         """The sweep as its journal tells it, whether it still runs or not."""

@@ -94,8 +94,9 @@ def _from_validation(record: SweepRecord, best: TrialRecord, value: float) -> Ex
             value += sign * luck[0]
     if accuracy and examples is not None:
         part = max(0.0, min(1.0, value))
-        square += part * (1 - part) / examples
-        because.append(f"± {number(Z * math.sqrt(part * (1 - part) / examples), 2)} by {examples} validation examples")
+        binomial = part * (1 - part) / examples
+        square += binomial
+        because.append(f"± {number(Z * math.sqrt(binomial), 2)} by {examples} validation examples")
     seeds = _between_seeds(record, best)
     if seeds is not None:
         square += seeds[0] ** 2 * (1 + 1 / seeds[1])
